@@ -1,0 +1,1 @@
+"""Agents that ship with recenv, installed as `recenv.agents`."""
