@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,17 @@ from numpy.typing import NDArray
 from recenv._version import __version__
 
 ARRAYS = "arrays.npz"
+
+
+def user_cache() -> Path:
+    """Return recenv's folder in the user's cache, by the platform's own convention."""
+    if sys.platform == "win32":
+        root = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        root = Path.home() / "Library" / "Caches"
+    else:
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "recenv"
 
 
 @contextlib.contextmanager

@@ -1,0 +1,29 @@
+"""Satisfaction: what is felt about a consumed item."""
+
+import math
+
+from recenv.causal.compiled import jit
+
+
+@jit
+def base_satisfaction(affinity, user_bias, item_bias):  # type: ignore[no-untyped-def]
+    """Return taste . V[a] + b_u + b_i[a], the part that does not change within a session without dynamics."""
+    return affinity + user_bias + item_bias
+
+
+@jit
+def satisfaction(base, boredom_felt, mood_felt, e_rate):  # type: ignore[no-untyped-def]
+    """Return x = base - boredom * (satiation . topic[a]) + confounding * tanh(mood) * comfort[a] + e_rate."""
+    return base - boredom_felt + mood_felt + e_rate
+
+
+@jit
+def boredom_felt(satiation_match, dials):  # type: ignore[no-untyped-def]
+    """Return boredom * (satiation . topic[a]), in units of the rating noise."""
+    return dials["boredom"] * satiation_match
+
+
+@jit
+def mood_felt(mood, comfort, dials):  # type: ignore[no-untyped-def]
+    """Return confounding * tanh(mood) * comfort[a]; comfort is in [-1, 1], so the effect is at most `confounding`."""
+    return dials["confounding"] * math.tanh(mood) * comfort

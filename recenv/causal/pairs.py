@@ -1,0 +1,139 @@
+"""Logged pairs: which user rated which item, and the opinion noise that the rating fixes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recenv.causal.compiled import jit
+
+FIRST, SECOND = 0, 1
+"""Parts of the log: policies and visible features are made from the first, the second is kept from them."""
+
+
+class PairTable(NamedTuple):
+    """What the compiled loops read: for each user a sorted run of items with their noise."""
+
+    start: NDArray[np.int64]
+    """(U + 1,) first row of each user."""
+    item: NDArray[np.int32]
+    """(n,) item ids, ascending within a user."""
+    noise: NDArray[np.float64]
+    """(n,) abducted e_rate, in units of the logistic noise."""
+    filter: NDArray[np.uint64]
+    """(U, W) one bit a hashed item; 0 says at one glance that the pair was not logged (Bloom 1970, one hash)."""
+
+
+BITS_A_PAIR = 16
+"""Size of the filter, on average: about one in sixteen unlogged pairs is looked up in vain."""
+
+
+@dataclass(frozen=True)
+class LoggedPairs:
+    """The logged ratings of a world, sorted by user and item."""
+
+    user: NDArray[np.int32]
+    """(n,) user rows, ascending."""
+    item: NDArray[np.int32]
+    """(n,) item ids, ascending within a user; a pair occurs once."""
+    level: NDArray[np.int8]
+    """(n,) rating level, 1..L."""
+    order: NDArray[np.int32]
+    """(n,) place of the rating in its user's history, from 0."""
+    part: NDArray[np.int8]
+    """(n,) FIRST or SECOND."""
+    noise: NDArray[np.float64]
+    """(n,) abducted e_rate; NaN before abduction."""
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self.user)
+
+    @classmethod
+    def from_rows(
+        cls,
+        user: NDArray[np.integer],
+        item: NDArray[np.integer],
+        level: NDArray[np.integer],
+        part: NDArray[np.integer],
+    ) -> LoggedPairs:
+        """Sort rows, given in order of time, into pairs; the noise is not known yet."""
+        rank = np.empty(len(user), np.int32)
+        by_user = np.argsort(user, kind="stable")
+        starts = np.searchsorted(user[by_user], user[by_user], side="left")
+        rank[by_user] = np.arange(len(user)) - starts
+        rows = np.lexsort((item, user))
+        return cls(
+            user[rows].astype(np.int32),
+            item[rows].astype(np.int32),
+            level[rows].astype(np.int8),
+            rank[rows],
+            part[rows].astype(np.int8),
+            np.full(len(user), np.nan),
+        )
+
+    def only(self, part: int) -> LoggedPairs:
+        """Return the pairs of one part."""
+        keep = self.part == part
+        return replace(self, **{name: getattr(self, name)[keep] for name in _COLUMNS})
+
+    def starts(self, n_users: int) -> NDArray[np.int64]:
+        """Return (U + 1,) where each user's rows begin."""
+        return np.searchsorted(self.user, np.arange(n_users + 1)).astype(np.int64)
+
+    def table(self, n_users: int) -> PairTable:
+        """Return the arrays for the compiled loops."""
+        starts = self.starts(n_users)
+        mean = max(1.0, len(self) / max(n_users, 1))
+        words = 1 << max(0, int(np.ceil(np.log2(mean * BITS_A_PAIR / 64))))
+        seen = np.zeros((n_users, words), np.uint64)
+        fill_filter(seen, self.user, self.item)
+        return PairTable(starts, np.ascontiguousarray(self.item), np.ascontiguousarray(self.noise), seen)
+
+    def history(self, user: int) -> LoggedPairs:
+        """Return one user's pairs in the order in which they were rated."""
+        rows = np.flatnonzero(self.user == user)
+        rows = rows[np.argsort(self.order[rows])]
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+    def arrays(self) -> dict[str, NDArray]:
+        """Return the columns by name, for storage."""
+        return {name: getattr(self, name) for name in _COLUMNS}
+
+
+_COLUMNS = ("user", "item", "level", "order", "part", "noise")
+
+
+@jit
+def filter_place(item, words):  # type: ignore[no-untyped-def]
+    """Return (word, bit) of an item in a filter of `words` words, a power of two, by Fibonacci hashing."""
+    bucket = ((np.uint64(item) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) & np.uint64(words * 64 - 1)
+    return np.int64(bucket >> np.uint64(6)), np.uint64(1) << (bucket & np.uint64(63))
+
+
+@jit
+def fill_filter(seen, user, item):  # type: ignore[no-untyped-def]
+    """Set the bits of all pairs in `seen` (U, W)."""
+    for row in range(user.shape[0]):
+        word, bit = filter_place(item[row], seen.shape[1])
+        seen[user[row], word] |= bit
+
+
+@jit
+def find_pair(start, items, seen, user, item):  # type: ignore[no-untyped-def]
+    """Return the row of (user, item), -1 if the pair was not logged: the filter first, then binary search."""
+    word, bit = filter_place(item, seen.shape[1])
+    if seen[user, word] & bit == 0:
+        return -1
+    low, high = start[user], start[user + 1]
+    end = high
+    while low < high:
+        middle = (low + high) // 2
+        if items[middle] < item:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end and items[low] == item else -1

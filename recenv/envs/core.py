@@ -1,0 +1,133 @@
+"""The batch core: B users stepped together. Every environment of recenv is a thin adapter over it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recenv.causal.compiled import is_compiled
+from recenv.causal.noise import seed_word
+from recenv.causal.world import World
+from recenv.envs import loops
+from recenv.envs.config import EnvConfig, resolve_world
+from recenv.envs.rules import DISABLED, make_rules
+from recenv.envs.state import OUTCOME, State, make_output, make_state
+from recenv.protocol import Catalogue
+
+
+class BatchCore:
+    """B slots, each one user in a session; all randomness is addressed by (seed, episode) of the slot.
+
+    Parameters
+    ----------
+    config
+        The environment's configuration.
+    batch
+        B.
+    autoreset
+        `NEXT_STEP`, `SAME_STEP` or `DISABLED` (see `recenv.envs.rules`).
+    """
+
+    def __init__(self, config: EnvConfig, batch: int, autoreset: int = DISABLED) -> None:
+        self.config = config
+        self.world: World = resolve_world(config)
+        self.batch = batch
+        self.rules = make_rules(self.world, config, autoreset)
+        self.dials = self.world.behaviour.dials(**self.world.held)
+        history = config.horizon * config.slate_size
+        self.state = make_state(self.world, batch, history)
+        self.out = make_output(self.world, batch, config.slate_size, history)
+        self.seeded = False
+        self._tables = self.world.tables
+        self._reward = config.reward if callable(config.reward) else None
+        _announce_compilation()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What an agent may know of the items."""
+        return self.world.catalogue(self.state.visible.shape[1])
+
+    def seed(self, seeds: Sequence[int] | NDArray[np.integer], slots: NDArray[np.bool_] | None = None) -> None:
+        """Give slots a seed and let their episodes count from 0 again; `slots` (B,) masks those that are meant."""
+        mask = np.ones(self.batch, bool) if slots is None else slots
+        words = np.array([seed_word(int(seed)) for seed in seeds], np.uint32)
+        self.state.seed[mask] = words[mask]
+        # begin() adds one, and the first episode is 0; uint32 arithmetic wraps by definition.
+        self.state.episode[mask] = np.uint32(0xFFFFFFFF)
+        self.seeded = True
+
+    def begin(self, users: NDArray[np.integer] | None = None, slots: NDArray[np.bool_] | None = None) -> None:
+        """Start the next episode of slots; `users` (B,) fixes who it is, -1 draws the user from the episode's key."""
+        mask = np.ones(self.batch, bool) if slots is None else slots
+        chosen = np.full(self.batch, -1, np.int64) if users is None else self._check_users(users)
+        self.state.episode[mask] += np.uint32(1)
+        loops.begin_all(mask, chosen, self._tables, self.state, self.dials, self.rules)
+
+    def _check_users(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
+        chosen = np.asarray(users)
+        if chosen.shape != (self.batch,) or chosen.dtype.kind not in "iu":
+            raise ValueError(f"users must be {self.batch} whole numbers, got {chosen.dtype} of shape {chosen.shape}")
+        bad = np.flatnonzero((chosen < -1) | (chosen >= self.world.n_users))
+        if len(bad):
+            raise ValueError(
+                f"users[{bad[0]}] is {chosen[bad[0]]}; the world has users 0 to {self.world.n_users - 1} (-1 draws one)"
+            )
+        return chosen.astype(np.int64)
+
+    def step(self, actions: NDArray[np.int64]) -> None:
+        """Step every slot with actions (B, K) of catalogue item ids; results are in `out`."""
+        loops.step_all(actions, self._tables, self.state, self.dials, self.rules, self.out)
+        if self._reward is not None:
+            self.out.reward[:] = _checked_reward(self._reward, self.out.outcome)
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Return (B, N) whether each item may be shown: False where it was shown in this episode and may not again."""
+        allowed = np.ones((self.batch, self.world.n_items), bool)
+        if not self.config.repeat:
+            rows, places = np.nonzero(self.state.shown >= 0)
+            allowed[rows, self.state.shown[rows, places]] = False
+        return allowed
+
+    def candidates(self) -> NDArray[np.int64]:
+        """Return (B, N) catalogue item ids, -1 where the item may not be shown."""
+        return np.where(self.mask(), np.arange(self.world.n_items), -1)
+
+    def potential_outcomes(self) -> NDArray[np.void]:
+        """Return (B, N) of dtype OUTCOME: the response to each item alone at the first position, under this noise."""
+        outcome = np.zeros((self.batch, self.world.n_items), OUTCOME)
+        loops.respond_to_all_items(self._tables, self.state, self.dials, self.rules, outcome)
+        return outcome
+
+    def get_state(self) -> State:
+        """Return a copy of the state, to branch from."""
+        return State(*(column.copy() for column in self.state))
+
+    def set_state(self, state: State) -> None:
+        """Go back to a state that `get_state` returned; the noise goes with it."""
+        for own, given in zip(self.state, state, strict=True):
+            own[:] = given
+
+
+def _checked_reward(reward: Callable[[NDArray[np.void]], Any], outcome: NDArray[np.void]) -> NDArray[np.float64]:
+    value = np.asarray(reward(outcome), np.float64)
+    if value.shape != (len(outcome),) or not np.all(np.isfinite(value)):
+        raise ValueError(
+            f"the reward function must return {len(outcome)} finite numbers, one a user; got shape {value.shape}"
+            f"{'' if value.shape != (len(outcome),) else ' with NaN or infinity'}"
+        )
+    return value
+
+
+_announced = False
+
+
+def _announce_compilation() -> None:
+    """Tell, once a process, that the first step on this machine compiles the equations."""
+    global _announced
+    if not _announced and not is_compiled():
+        print("recenv: compiling the structural equations, once on this machine (about 20 s) ...", file=sys.stderr)
+    _announced = True

@@ -1,0 +1,376 @@
+"""One user, one step: the structural equations in the order in which things happen.
+
+Every function here works on slot `i` alone. The CPU runs them in a loop over the slots, the GPU one thread a slot
+(`recenv.envs.gpu`); both compile these same functions.
+"""
+
+import math
+
+import numpy as np
+
+from recenv.causal.compiled import jit, jit_apart
+from recenv.causal.equations.attraction import attraction, attraction_unshown
+from recenv.causal.equations.examination import examined_in_cascade, position_probability
+from recenv.causal.equations.funnel import clicked, consumed, purchased
+from recenv.causal.equations.leaving import leave_probability
+from recenv.causal.equations.mood import mood_next
+from recenv.causal.equations.opinion import click_noise, opinion_noise
+from recenv.causal.equations.organic import discovered, organic, uplift
+from recenv.causal.equations.rating import normalised_rating, rating_level
+from recenv.causal.equations.satiation import fade, satiate
+from recenv.causal.equations.satisfaction import base_satisfaction, boredom_felt, mood_felt, satisfaction
+from recenv.causal.equations.taste_drift import drift_towards
+from recenv.causal.equations.trust import trust_next
+from recenv.causal.equations.vectors import dot
+from recenv.causal.noise import (
+    CHOICE,
+    CLICK,
+    EXAMINATION,
+    OPINION,
+    PASSAGE,
+    RESERVED_STEP,
+    SHARED_OPINION,
+    episode_user,
+    gumbel_quantile,
+    normal_quantile,
+    opinion_uniform,
+    uniform_pair,
+)
+from recenv.causal.pairs import find_pair
+from recenv.envs.rules import CALLABLE, NEXT_STEP, SAME_STEP
+
+POSITION, CASCADE, MULTINOMIAL = 0.0, 1.0, 2.0
+"""`Behaviour.choice` as a number."""
+NO_CLICK = np.uint32(0xFFFFFFFF)
+"""Item address of the no-click option."""
+VISIBLE_DECAY = np.float32(0.8)
+"""Memory of the visible topic profiles from step to step."""
+
+
+@jit
+def pair_noise(world, dials, rules, user, item):  # type: ignore[no-untyped-def]
+    """Return e_rate of a pair: abducted where it was logged, else from its own address."""
+    if rules["hybrid"]:
+        row = find_pair(world.pair_start, world.pair_item, world.pair_filter, user, item)
+        if row >= 0:
+            return world.pair_noise[row]
+    low, high = rules["world_low"], rules["world_high"]
+    shared = 0.5
+    if dials["noise_correlation"] != 0.0:
+        shared = opinion_uniform(low, high, user, 0, SHARED_OPINION)
+    return opinion_noise(opinion_uniform(low, high, user, item, OPINION), shared, dials)
+
+
+@jit
+def respond(i, a, world, state, dials, rules):  # type: ignore[no-untyped-def]
+    """Return (y, x, u_discovery) of user i for item a in the current state, wherever it is shown."""
+    user = state.user[i]
+    affinity = dot(state.taste[i], world.embedding[a])
+    e_rate = pair_noise(world, dials, rules, user, a)
+    u_click, u_discovery = uniform_pair(state.seed[i], state.episode[i], user, state.step[i], a, CLICK)
+    if dials["choice"] == MULTINOMIAL:
+        u_choice, _ = uniform_pair(state.seed[i], state.episode[i], user, state.step[i], a, CHOICE)
+        e_click = gumbel_quantile(u_choice)
+    else:
+        e_click = click_noise(u_click, e_rate, dials)
+    y = attraction(affinity, world.popularity[a], e_click, dials)
+    bored = 0.0
+    if dials["boredom"] != 0.0:
+        bored = boredom_felt(dot(state.satiation[i], world.topic[a]), dials)
+    moved = mood_felt(state.mood[i], world.comfort[a], dials)
+    base = base_satisfaction(affinity, world.user_bias[user], world.item_bias[a])
+    return y, satisfaction(base, bored, moved, e_rate), u_discovery
+
+
+@jit
+def is_empty(i, k, a, actions, state, rules):  # type: ignore[no-untyped-def]
+    """Say whether position k shows nothing: no item, one that stands further up, or one shown before in the episode."""
+    if a < 0:
+        return True
+    for j in range(k):
+        if actions[i, j] == a:
+            return True
+    if not rules["repeat"]:
+        for j in range(state.step[i] * actions.shape[1]):
+            if state.shown[i, j] == a:
+                return True
+    return False
+
+
+@jit
+def is_examined(i, k, state, dials, examined_before, clicked_before):  # type: ignore[no-untyped-def]
+    """Say whether position k is looked at; its noise is addressed by the position."""
+    if dials["choice"] == MULTINOMIAL:
+        return True
+    if dials["choice"] == CASCADE:
+        return k == 0 or examined_in_cascade(examined_before, clicked_before)
+    p = position_probability(k, dials)
+    if p >= 1.0:
+        return True
+    u, _ = uniform_pair(state.seed[i], state.episode[i], state.user[i], state.step[i], k, EXAMINATION)
+    return u < p
+
+
+@jit
+def fill_outcome(row, a, y, x, u_discovery, examined, clicked_it, world, dials, rules):  # type: ignore[no-untyped-def]
+    """Write one response, given its attraction, its satisfaction and whether it is examined and clicked."""
+    level = rating_level(x, world.thresholds)
+    found = discovered(u_discovery, world.popularity[a], dials)
+    organic_it = organic(examined, found, attraction_unshown(y, dials), dials)
+    taken = consumed(True, clicked_it, dials)
+    row["item"] = a
+    row["examined"] = examined
+    row["clicked"] = clicked_it
+    row["purchased"] = purchased(clicked_it, y, dials)
+    row["consumed"] = taken
+    row["liked"] = taken and level >= rules["like_level"]
+    row["organic"] = organic_it
+    row["uplift"] = uplift(organic_it, clicked_it)
+    row["level"] = level
+    row["rating"] = world.scale[level - 1]
+    row["attraction"] = y
+    row["satisfaction"] = x
+
+
+@jit_apart
+def fill_empty(row):  # type: ignore[no-untyped-def]
+    """Write the outcome of an empty position."""
+    row["item"] = -1
+    row["examined"] = False
+    row["clicked"] = False
+    row["purchased"] = False
+    row["consumed"] = False
+    row["liked"] = False
+    row["organic"] = False
+    row["uplift"] = False
+    row["level"] = 0
+    row["rating"] = 0.0
+    row["attraction"] = 0.0
+    row["satisfaction"] = 0.0
+
+
+@jit
+def show_slate(i, actions, world, state, dials, rules, outcome):  # type: ignore[no-untyped-def]
+    """Write the user's response to the slate actions[i] into outcome[i]."""
+    examined_before, clicked_before = True, False
+    for k in range(actions.shape[1]):
+        a = actions[i, k]
+        row = outcome[i, k]
+        if is_empty(i, k, a, actions, state, rules):
+            fill_empty(row)
+            continue
+        y, x, u_discovery = respond(i, a, world, state, dials, rules)
+        examined = is_examined(i, k, state, dials, examined_before, clicked_before)
+        clicked_it = examined and dials["choice"] != MULTINOMIAL and clicked(examined, y, dials)
+        fill_outcome(row, a, y, x, u_discovery, examined, clicked_it, world, dials, rules)
+        examined_before, clicked_before = examined, clicked_it
+    if dials["choice"] == MULTINOMIAL:
+        choose_one(i, world, state, dials, rules, outcome)
+
+
+@jit_apart
+def choose_one(i, world, state, dials, rules, outcome):  # type: ignore[no-untyped-def]
+    """Multinomial logit: click the item with the largest y + Gumbel, unless the no-click option is larger."""
+    u, u_discovery = uniform_pair(state.seed[i], state.episode[i], state.user[i], state.step[i], NO_CLICK, CHOICE)
+    best, best_y = -1, gumbel_quantile(u)
+    for k in range(outcome.shape[1]):
+        if outcome[i, k]["item"] >= 0 and outcome[i, k]["attraction"] > best_y:
+            best, best_y = k, outcome[i, k]["attraction"]
+    if best >= 0:
+        row = outcome[i, best]
+        _, u_discovery = uniform_pair(state.seed[i], state.episode[i], state.user[i], state.step[i], row["item"], CLICK)
+        fill_outcome(
+            row, row["item"], row["attraction"], row["satisfaction"], u_discovery, True, True, world, dials, rules
+        )
+
+
+@jit
+def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped-def]
+    """Take in what was consumed: history, taste, topic profiles. Return (items consumed, mean normalised rating)."""
+    k_slate, levels = actions.shape[1], world.scale.shape[0]
+    features, topics = world.user_features.shape[1], world.topic.shape[1]
+    fade(state.satiation[i], dials)
+    for g in range(features, features + 2 * topics):
+        state.visible[i, g] *= VISIBLE_DECAY
+    count, total = 0, 0.0
+    for k in range(k_slate):
+        count += 1 if outcome[i, k]["consumed"] else 0
+    share = 1.0 / max(count, 1)
+    for k in range(k_slate):
+        row = outcome[i, k]
+        felt = 0.0
+        if row["consumed"]:
+            felt = normalised_rating(row["level"], levels)
+            total += felt
+            topic = world.topic[row["item"]]
+            satiate(state.satiation[i], topic, share, dials)
+            gain, enjoyed = np.float32((1.0 - VISIBLE_DECAY) * share), np.float32(felt)
+            for g in range(topics):
+                loading = gain * np.float32(topic[g])
+                state.visible[i, features + g] += loading
+                state.visible[i, features + topics + g] += enjoyed * loading
+        if row["liked"]:
+            drift_towards(state.taste[i], world.embedding[row["item"]], dials["drift"] * share)
+        state.shown[i, state.step[i] * k_slate + k] = row["item"]
+        state.felt[i, state.step[i] * k_slate + k] = felt
+    return count, total * share
+
+
+@jit
+def pass_time(i, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """Move the user's state on after the slate, and decide whether the user leaves."""
+    count, felt = digest(i, actions, world, state, dials, out.outcome)
+    state.trust[i] = trust_next(state.trust[i], felt, dials)
+    state.tally[i, 0] += felt
+    state.tally[i, 1] += 1.0 if count > 0 else 0.0
+    u_mood, u_leave = uniform_pair(state.seed[i], state.episode[i], state.user[i], state.step[i], 0, PASSAGE)
+    state.mood[i] = mood_next(state.mood[i], normal_quantile(u_mood), dials)
+    hold_nodes(i, state, dials)
+    state.step[i] += 1
+    write_scalars(i, felt, world, state, rules)
+    out.terminated[i] = u_leave < leave_probability(state.trust[i], dials)
+    out.truncated[i] = state.step[i] >= rules["horizon"] and not out.terminated[i]
+    state.done[i] = out.terminated[i] or out.truncated[i]
+
+
+@jit
+def hold_nodes(i, state, dials):  # type: ignore[no-untyped-def]
+    """Put the nodes that `World.do` holds back to their value."""
+    if not math.isnan(dials["fixed_mood"]):
+        state.mood[i] = dials["fixed_mood"]
+    if not math.isnan(dials["fixed_trust"]):
+        state.trust[i] = dials["fixed_trust"]
+    if not math.isnan(dials["fixed_satiation"]):
+        for g in range(state.satiation.shape[1]):
+            state.satiation[i, g] = dials["fixed_satiation"]
+
+
+@jit
+def reward_of(i, rules, state, outcome):  # type: ignore[no-untyped-def]
+    """Return the reward of a step, summed over the slate; 0 for CALLABLE, which Python fills in."""
+    code = rules["reward"]
+    if code == CALLABLE:
+        return 0.0
+    if code == 5:  # satisfaction
+        return state.trust[i]
+    total = 0.0
+    for k in range(outcome.shape[1]):
+        row = outcome[i, k]
+        if code == 0:
+            total += row["rating"] if row["consumed"] else 0.0
+        elif code == 1:
+            total += 1.0 if row["liked"] else 0.0
+        elif code == 2:
+            total += 1.0 if row["clicked"] else 0.0
+        elif code == 3:
+            total += 1.0 if row["purchased"] else 0.0
+        else:
+            total += 1.0 if row["uplift"] else 0.0
+    return total
+
+
+@jit
+def write_scalars(i, felt, world, state, rules):  # type: ignore[no-untyped-def]
+    """Write the five scalars at the end of the flat observation."""
+    at = world.user_features.shape[1] + 2 * world.topic.shape[1]
+    step = state.step[i]
+    per_step = 1.0 / max(step, 1)
+    state.visible[i, at] = step / rules["horizon"]
+    state.visible[i, at + 1] = felt
+    state.visible[i, at + 2] = state.tally[i, 0] * per_step
+    state.visible[i, at + 3] = state.tally[i, 1] * per_step
+    state.visible[i, at + 4] = 1.0 if step == 0 else 0.0
+
+
+@jit_apart
+def begin_episode(i, user, world, state, dials, rules):  # type: ignore[no-untyped-def]
+    """Start the episode (seed[i], episode[i]); a negative user is drawn from that key."""
+    if user < 0:
+        user = episode_user(state.seed[i], state.episode[i], world.taste.shape[0])
+    state.user[i] = user
+    state.step[i] = 0
+    state.done[i] = False
+    for d in range(world.taste.shape[1]):
+        state.taste[i, d] = world.taste[user, d]
+    for g in range(world.topic.shape[1]):
+        state.satiation[i, g] = 0.0
+    for j in range(state.shown.shape[1]):
+        state.shown[i, j] = -1
+        state.felt[i, j] = 0.0
+    state.tally[i, 0] = 0.0
+    state.tally[i, 1] = 0.0
+    features = world.user_features.shape[1]
+    for f in range(features):
+        state.visible[i, f] = world.user_features[user, f]
+    for f in range(features, state.visible.shape[1]):
+        state.visible[i, f] = 0.0
+    write_scalars(i, 0.0, world, state, rules)
+    state.trust[i] = rules["trust_start"]
+    u, _ = uniform_pair(state.seed[i], state.episode[i], user, RESERVED_STEP, 0, PASSAGE)
+    state.mood[i] = normal_quantile(u)
+    hold_nodes(i, state, dials)
+
+
+@jit
+def step_slot(i, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """Take one step of slot i, and start its next episode where the autoreset rule says so."""
+    if rules["autoreset"] == NEXT_STEP and state.done[i]:
+        for k in range(actions.shape[1]):
+            fill_empty(out.outcome[i, k])
+        state.episode[i] += np.uint32(1)
+        begin_episode(i, -1, world, state, dials, rules)
+        out.reward[i] = 0.0
+        out.terminated[i] = False
+        out.truncated[i] = False
+        return
+    show_slate(i, actions, world, state, dials, rules, out.outcome)
+    pass_time(i, actions, world, state, dials, rules, out)
+    out.reward[i] = reward_of(i, rules, state, out.outcome)
+    if rules["autoreset"] == SAME_STEP and state.done[i]:
+        keep_final(i, state, out)
+        state.episode[i] += np.uint32(1)
+        begin_episode(i, -1, world, state, dials, rules)
+
+
+@jit_apart
+def keep_final(i, state, out):  # type: ignore[no-untyped-def]
+    """Keep what the agent saw last of an episode before the next one overwrites it."""
+    for f in range(state.visible.shape[1]):
+        out.final_observation[i, f] = state.visible[i, f]
+    for j in range(state.shown.shape[1]):
+        out.final_shown[i, j] = state.shown[i, j]
+        out.final_felt[i, j] = state.felt[i, j]
+
+
+@jit
+def step_all(actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """Take one step of every slot: actions (B, K) item ids."""
+    for i in range(actions.shape[0]):
+        step_slot(i, actions, world, state, dials[0], rules[0], out)
+
+
+@jit
+def begin_all(start, users, world, state, dials, rules):  # type: ignore[no-untyped-def]
+    """Start an episode in every slot with start[i]; users[i] < 0 draws the user from the slot's key."""
+    for i in range(start.shape[0]):
+        if start[i]:
+            begin_episode(i, users[i], world, state, dials[0], rules[0])
+
+
+@jit
+def respond_to_all_items(world, state, dials, rules, outcome):  # type: ignore[no-untyped-def]
+    """Fill outcome (B, N) with each slot's response to every item alone at the first position, under this noise."""
+    for i in range(outcome.shape[0]):
+        for a in range(outcome.shape[1]):
+            y, x, u_discovery = respond(i, a, world, state, dials[0], rules[0])
+            clicked_it = clicked_alone(i, y, state, dials[0])
+            fill_outcome(outcome[i, a], a, y, x, u_discovery, True, clicked_it, world, dials[0], rules[0])
+
+
+@jit
+def clicked_alone(i, y, state, dials):  # type: ignore[no-untyped-def]
+    """Say whether an item is clicked when nothing else is shown: above the threshold, or above no click at all."""
+    if dials["choice"] == MULTINOMIAL:
+        u, _ = uniform_pair(state.seed[i], state.episode[i], state.user[i], state.step[i], NO_CLICK, CHOICE)
+        return y > gumbel_quantile(u)
+    return clicked(True, y, dials)

@@ -1,0 +1,170 @@
+"""`RecSys-v0` for many users at once: Gymnasium's vector interface on the batch core, without a Python loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from recenv.causal.world import World
+from recenv.envs.actions import action_space, checked_actions
+from recenv.envs.config import EnvConfig, make_config
+from recenv.envs.core import BatchCore
+from recenv.envs.observation import observation_space, observe
+from recenv.envs.rules import DISABLED, NEXT_STEP, SAME_STEP
+from recenv.envs.seeding import slot_seeds
+from recenv.envs.state import State
+from recenv.protocol import Catalogue
+
+_MODES = {AutoresetMode.NEXT_STEP: NEXT_STEP, AutoresetMode.SAME_STEP: SAME_STEP, AutoresetMode.DISABLED: DISABLED}
+
+
+class RecSysVectorEnv(VectorEnv):
+    """Many users of one world; slot i seeded with `seed` equals a single environment seeded with `seed + i`.
+
+    Observation, action, reward, termination and state are those of `RecSysEnv`, with a leading axis B.
+    `gymnasium.make_vec("RecSys-v0", num_envs=B, vectorization_mode="vector_entry_point")` makes it.
+
+    Parameters
+    ----------
+    num_envs
+        B, the number of users.
+    autoreset_mode
+        Gymnasium's mode: `NEXT_STEP` (its default), `SAME_STEP` (the last observation is in `info["final_obs"]`) or
+        `DISABLED` (use `reset(options={"reset_mask": mask})`).
+    config, options
+        An `EnvConfig`, or its fields as keyword arguments.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        config: EnvConfig | None = None,
+        *,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+        **options: Any,
+    ) -> None:
+        if render_mode is not None:
+            raise ValueError(f"render_mode must be None, got {render_mode!r}")
+        if num_envs < 1:
+            raise ValueError(f"num_envs must be 1 or more, got {num_envs}")
+        self.num_envs = num_envs
+        self.render_mode = render_mode
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
+        self.core = BatchCore(make_config(config, options), num_envs, _MODES[self.autoreset_mode])
+        self.config = self.core.config
+        self.single_observation_space = observation_space(self.core)
+        self.single_action_space = action_space(self.world.n_items, self.config.slate_size)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._begun = False
+
+    @property
+    def world(self) -> World:
+        """The world this environment plays in; an agent that reads it cheats."""
+        return self.core.world
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What an agent may know of the items."""
+        return self.core.catalogue
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start the next episode of every slot.
+
+        `seed` is one number (slot i gets seed + i) or one a slot; `options` may hold "users", (B,) user ids (-1 draws
+        one), and "reset_mask", (B,) which slots to start anew.
+        """
+        users, mask = self._options(options)
+        if seed is not None or not self.core.seeded:
+            self.core.seed(slot_seeds(seed, self.num_envs), mask)
+        self.core.begin(users, mask)
+        self._begun = True
+        return observe(self.core), {"user": self.core.state.user.copy()}
+
+    def _options(self, options: dict[str, Any] | None) -> tuple[Any, NDArray[np.bool_] | None]:
+        unknown = set(options or ()) - {"users", "reset_mask"}
+        if unknown:
+            raise ValueError(f"reset() knows no option {sorted(unknown)[0]!r}; it knows 'users' and 'reset_mask'")
+        mask = (options or {}).get("reset_mask")
+        if mask is not None and (np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype != bool):
+            raise ValueError(f"reset_mask must be {self.num_envs} booleans")
+        return (options or {}).get("users"), None if mask is None else np.asarray(mask)
+
+    def step(self, actions: Any) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict]:
+        """Show one item (or slate) to every user, (B,) or (B, K); the full responses are in `outcome`."""
+        core = self.core
+        if not self._begun:
+            raise RuntimeError("no episode was begun: call reset() before step()")
+        if self.autoreset_mode is AutoresetMode.DISABLED and core.state.done.any():
+            slot = int(np.flatnonzero(core.state.done)[0])
+            raise RuntimeError(f"the episode of user {slot} has ended: reset it with options={{'reset_mask': mask}}")
+        before = core.state.done.copy()
+        core.step(checked_actions(actions, self.num_envs, self.config.slate_size, core.world.n_items))
+        out = core.out
+        done = out.terminated | out.truncated
+        info: dict[str, Any] = {}
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and done.any():
+            info = self._final(done)
+        elif before.any():
+            info = {"user": core.state.user.copy(), "_user": before}
+        return (
+            observe(core),
+            out.reward.copy(),
+            out.terminated.copy(),
+            out.truncated.copy(),
+            info,
+        )
+
+    def _final(self, done: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return Gymnasium's `final_obs` and `final_info` of the slots whose episode ended in this step."""
+        rows = np.empty(self.num_envs, object)
+        for i in np.flatnonzero(done):
+            rows[i] = self.final_observation(int(i))
+        return {"final_obs": rows, "_final_obs": done, "final_info": {}, "_final_info": done}
+
+    def final_observation(self, slot: int) -> Any:
+        """Return the last observation of the episode that just ended in a slot (`SAME_STEP`)."""
+        flat = self.core.out.final_observation[slot].copy()
+        if self.config.observation == "features":
+            return flat
+        return {"features": flat, **self._final_history(slot)}
+
+    def _final_history(self, slot: int) -> dict[str, NDArray[Any]]:
+        shown, felt = self.core.out.final_shown[slot].copy(), self.core.out.final_felt[slot].copy()
+        return {"items": shown, "feedback": felt, "mask": (shown >= 0).astype(np.int8)}
+
+    @property
+    def outcome(self) -> NDArray[np.void]:
+        """(B, K) responses of the last step, dtype `recenv.envs.OUTCOME`; item -1 where a slot started anew."""
+        return self.core.out.outcome
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Return (B, N) which items may be shown."""
+        return self.core.mask()
+
+    def candidates(self) -> NDArray[np.int64]:
+        """Return (B, N) item ids that may be shown, -1 where not."""
+        return self.core.candidates()
+
+    def potential_outcomes(self) -> NDArray[np.void]:
+        """Return (B, N) the response to each item, alone at the first position, under this step's noise."""
+        return self.core.potential_outcomes()
+
+    def get_state(self) -> State:
+        """Return the state, to branch from with `set_state`."""
+        return self.core.get_state()
+
+    def set_state(self, state: State) -> None:
+        """Go back to a state that `get_state` returned."""
+        self.core.set_state(state)

@@ -1,0 +1,154 @@
+"""Policies against a log: one pass, one cross-fit, one resample for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recenv._version import __version__
+from recenv.feedback.logged_feedback import LoggedFeedback
+from recenv.ope.assemble import Plan, assemble
+from recenv.ope.comparison import Comparison
+from recenv.ope.context import context
+from recenv.ope.cross_fit import CrossFit, FeedbackSource, cross_fit
+from recenv.ope.evaluate_inputs import DEFAULT, Truth, check_inputs, choose, open_feedback
+from recenv.ope.gather import block_size, gather
+from recenv.ope.intervals import check_interval
+from recenv.ope.registry import Estimator
+from recenv.ope.reward_models import model_factory
+from recenv.protocol import Policy
+
+PROPENSITY_ROWS = 200_000
+
+
+def evaluate(
+    feedback: LoggedFeedback | FeedbackSource | str | Path,
+    policies: Mapping[str, Policy],
+    *,
+    estimators: Sequence[str] = DEFAULT,
+    hyper: Mapping[str, Mapping[str, float]] | None = None,
+    reward_model: Any = None,
+    item_features: NDArray[np.floating] | None = None,
+    interval: str = "bootstrap",
+    confidence: float = 0.95,
+    replicates: int = 1_000,
+    folds: int = 3,
+    block_rows: int | None = None,
+    seed: int = 0,
+    propensity_model: Any = None,
+    reward_range: tuple[float, float] | None = None,
+    weight_max: float | None = None,
+    truth: Truth | None = None,
+    progress: bool = True,
+) -> Comparison:
+    """Estimate what policies would have earned on the users and steps of a log.
+
+    The estimand is `one_step`: the mean reward of one decision, in the states as the logging policy met them. Memory
+    is a few vectors of the log's length plus one block of about 4 million row-item cells.
+
+    Parameters
+    ----------
+    feedback : LoggedFeedback, FeedbackFile or path
+        The log; a Parquet path is streamed.
+    policies : mapping
+        Name -> object with `probabilities(request) -> (B, C)`.
+    estimators : sequence of str
+        Names of bandit estimators, see `estimators()`.
+    hyper : mapping, optional
+        Estimator -> its hyper-parameters, such as {"clipped_ips": {"clip": 10}}.
+    reward_model : optional
+        None for `BilinearRidge`, or what `model_factory` takes; fitted out of fold by user.
+    item_features : (N, Q) array, optional
+        For the reward model.
+    interval : str
+        "bootstrap" (by user), "student", "hoeffding" or "empirical_bernstein".
+    folds, replicates, seed : int
+        Of the cross-fit and the resample.
+    propensity_model : optional
+        Object with `probabilities(request)`, used in place of logged propensities; if it has
+        `fit(observation, item, n_items)`, it is fitted on the log first. Everything is then marked as estimated.
+    reward_range, weight_max : optional
+        A-priori bounds for "hoeffding" and "empirical_bernstein".
+    truth : mapping, optional
+        Policy -> {"one_step": (value, std_error), ...}, shown beside the estimates.
+
+    Raises
+    ------
+    ValueError
+        If an argument, the log or a policy's answer is unusable; the message names the row and the remedy.
+    """
+    check_interval(interval, confidence)
+    chosen = choose(estimators, hyper or {}, interval)
+    source = open_feedback(feedback)
+    check_inputs(source, policies, truth or {}, item_features)
+    with _progress(progress, len(source)) as advance:
+        models = _fit(source, chosen, reward_model, item_features, folds, seed)
+        logging_model = _fit_propensity(source, propensity_model, seed)
+        found = gather(
+            source,
+            policies,
+            models=models,
+            propensity_model=logging_model,
+            block_rows=block_size(source.n_items, block_rows),
+            advance=advance,
+        )
+    settings = {
+        "recenv": __version__,
+        "rows": len(source),
+        "items": source.n_items,
+        "estimators": [one.name for one in chosen],
+        "hyper": {name: dict(values) for name, values in (hyper or {}).items()},
+        "interval": interval,
+        "confidence": confidence,
+        "replicates": replicates,
+        "folds": folds,
+        "seed": seed,
+        "propensity": found.propensity_kind,
+        "reward_model": None if models is None else type(models.models[0]).__name__,
+        "log": dict(getattr(source, "meta", {})),
+    }
+    bounds = {"reward_range": reward_range, "weight_max": weight_max}
+    return assemble(found, Plan(chosen, hyper or {}, bounds, truth or {}, settings))
+
+
+def _fit(
+    source: FeedbackSource, chosen: Sequence[Estimator], model: Any, features: Any, folds: int, seed: int
+) -> CrossFit | None:
+    if not any(one.needs for one in chosen):
+        return None
+    few = min(folds, len(np.unique(source.user)))
+    return cross_fit(source, model_factory(model, features), folds=few, seed=seed)
+
+
+def _fit_propensity(source: FeedbackSource, model: Any, seed: int) -> Policy | None:
+    if model is None or not hasattr(model, "fit"):
+        return model
+    keep = np.ones(len(source), dtype=bool)
+    if len(source) > PROPENSITY_ROWS:
+        keep[np.random.default_rng(seed).permutation(len(source))[PROPENSITY_ROWS:]] = False
+    observation, item, done = [], [], 0
+    for block in source.iter_blocks():
+        rows = keep[done : done + block.rows]
+        observation.append(context(block.observation, block.rows)[rows])
+        item.append(block.item[rows])
+        done += block.rows
+    fitted: Policy = model.fit(np.concatenate(observation), np.concatenate(item), source.n_items)
+    return fitted
+
+
+@contextmanager
+def _progress(show: bool, rows: int) -> Iterator[Callable[[int], None]]:
+    if not show:
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Evaluating policies", total=rows)
+        yield lambda done: bar.advance(task, done)

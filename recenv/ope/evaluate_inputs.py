@@ -1,0 +1,84 @@
+"""What `evaluate` is given, checked before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recenv.feedback.logged_feedback import LoggedFeedback
+from recenv.ope.cross_fit import FeedbackSource
+from recenv.ope.registry import Estimator, find_estimator
+from recenv.ope.terms import BanditTerms
+from recenv.protocol import Policy
+
+Truth = Mapping[str, Mapping[str, tuple[float, float]]]
+DEFAULT = ("ips", "snips", "dm", "dr")
+ESTIMANDS = ("one_step", "policy_value")
+BOUNDED = {"hoeffding": ("ips", "dr"), "empirical_bernstein": ("ips", "dr")}
+"""Which estimators a finite-sample bound applies to."""
+
+
+def choose(names: Sequence[str], hyper: Mapping[str, Mapping[str, float]], interval: str) -> list[Estimator]:
+    """Return the estimators of these names.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown, not of the bandit family, lacks a hyper-parameter, or has no such interval.
+    """
+    if isinstance(names, str) or not names:
+        raise ValueError(f"estimators must be a sequence of names such as {DEFAULT}, not {names!r}")
+    chosen = [find_estimator(name) for name in dict.fromkeys(names)]
+    for one in chosen:
+        if one.terms is not BanditTerms:
+            raise ValueError(f"evaluate has no {one.terms.__name__} for {one.name}: build them and call estimate")
+        missing = set(one.hyper) - set(hyper.get(one.name, {}))
+        if missing:
+            name = missing.pop()
+            raise ValueError(f'{one.name} needs {name}=: pass hyper={{"{one.name}": {{"{name}": ...}}}}')
+        if one.name not in BOUNDED.get(interval, (one.name,)):
+            allowed = ", ".join(BOUNDED[interval])
+            raise ValueError(f"interval {interval!r} does not apply to {one.name}: choose estimators among {allowed}")
+    unused = set(hyper) - {one.name for one in chosen}
+    if unused:
+        raise ValueError(f"hyper names {sorted(unused)}, which are not among the estimators {list(names)}")
+    return chosen
+
+
+def open_feedback(feedback: Any) -> FeedbackSource:
+    """Return a log that can be read in blocks; a Parquet path is not read whole."""
+    if isinstance(feedback, str | Path):
+        if Path(feedback).suffix.lower() in (".csv", ".tsv"):
+            return LoggedFeedback.read(feedback)
+        return LoggedFeedback.stream(feedback)
+    if not hasattr(feedback, "iter_blocks"):
+        raise TypeError(f"feedback must be LoggedFeedback or a path, not {type(feedback).__name__}")
+    source: FeedbackSource = feedback
+    return source
+
+
+def check_inputs(source: FeedbackSource, policies: Mapping[str, Policy], truth: Truth, item_features: Any) -> None:
+    """Refuse a log, policies, a truth or item features that cannot be used."""
+    if not len(source):
+        raise ValueError("the log is empty: it needs at least one row with item, reward and propensity")
+    if not policies:
+        raise ValueError("policies is empty: give at least one, as {name: policy}")
+    for name, policy in policies.items():
+        if not callable(getattr(policy, "probabilities", None)):
+            raise TypeError(f"policy {name!r} ({type(policy).__name__}) has no probabilities(request) -> (B, C)")
+    unknown = set(truth) - set(policies)
+    if unknown:
+        raise ValueError(f"truth names {sorted(unknown)}, which are not among the policies {list(policies)}")
+    for name, entry in truth.items():
+        if not isinstance(entry, Mapping) or set(entry) - set(ESTIMANDS):
+            raise ValueError(f"truth[{name!r}] must map one_step or policy_value to (value, std_error), not {entry!r}")
+    if item_features is not None and len(item_features) != source.n_items:
+        raise ValueError(f"item_features has {len(item_features)} rows, the catalogue has {source.n_items} items")
+    if len(np.unique(source.user)) < 2:
+        raise ValueError(
+            "the log has one user, who says nothing about how users differ: log at least two, or leave the user column "
+            "out if the rows are independent"
+        )

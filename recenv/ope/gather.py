@@ -1,0 +1,164 @@
+"""One pass over the log: from blocks of rows times items to a few vectors of one number a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recenv.feedback.logged_feedback import LoggedFeedback
+from recenv.ope.ask_policy import ask, column_of
+from recenv.ope.cross_fit import CrossFit, FeedbackSource
+from recenv.protocol import Policy, Request
+
+CELLS = 4_000_000
+"""Rows times items of a block: 32 MB for each array of probabilities or predictions."""
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """All that the estimators need of the log and the policies."""
+
+    reward: Vector
+    """(n,) logged rewards."""
+    propensity: Vector
+    """(n,) logged or estimated propensities."""
+    user: NDArray[np.int64]
+    """(n,) user of each row."""
+    target: Mapping[str, Vector]
+    """Policy -> (n,) its probability of the logged item."""
+    q_logged: Vector | None
+    """(n,) out-of-fold prediction at the logged item; None without a reward model."""
+    q_target: Mapping[str, Vector]
+    """Policy -> (n,) expectation of the predictions under the policy; empty without a reward model."""
+    fold: NDArray[np.int64] | None
+    """(n,) fold whose model made the predictions."""
+    unlogged: Mapping[str, float]
+    """Policy -> share of its choices that are items which never occur in the log."""
+    propensity_kind: str
+    """"logged" or "estimated"."""
+
+
+def block_size(n_items: int, block_rows: int | None) -> int:
+    """Return how many rows of `n_items` candidates to take at once."""
+    if block_rows is not None:
+        if block_rows < 1:
+            raise ValueError(f"block_rows must be at least 1, not {block_rows}")
+        return block_rows
+    return int(np.clip(CELLS // max(n_items, 1), 1, 65_536))
+
+
+def gather(
+    feedback: FeedbackSource,
+    policies: Mapping[str, Policy],
+    *,
+    models: CrossFit | None,
+    propensity_model: Policy | None,
+    block_rows: int,
+    advance: Callable[[int], None],
+) -> Gathered:
+    """Ask every policy and the reward models about each block, keep one number a row.
+
+    Raises
+    ------
+    ValueError
+        If the log has slates, propensities are missing and nothing estimates them, or a policy's answer is unusable.
+    """
+    work = _Pass(len(feedback), feedback.n_items, policies, models, propensity_model)
+    for block in feedback.iter_blocks(block_rows):
+        # A long episode may exceed the block; it is then read in pieces, since memory is what counts.
+        for start in range(0, block.rows, block_rows):
+            work.take(block, np.arange(start, min(start + block_rows, block.rows)))
+            advance(min(block_rows, block.rows - start))
+    return work.result()
+
+
+class _Pass:
+    """The vectors as they fill."""
+
+    def __init__(
+        self, rows: int, n_items: int, policies: Mapping[str, Policy], models: CrossFit | None, propensity_model: Any
+    ) -> None:
+        self.policies, self.models, self.propensity_model = policies, models, propensity_model
+        self.done = 0
+        self.kind = "logged"
+        self.reward, self.propensity = np.empty(rows), np.empty(rows)
+        self.user, self.fold = np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.int64)
+        self.target = {name: np.empty(rows) for name in policies}
+        self.q_logged = np.empty(rows if models else 0)
+        self.q_target = {name: np.empty(rows) for name in policies} if models else {}
+        self.mass = {name: np.zeros(n_items) for name in policies}
+        self.seen = np.zeros(n_items, dtype=bool)
+
+    def take(self, block: LoggedFeedback, rows: NDArray[np.int64]) -> None:
+        if block.has_slates:
+            raise ValueError("the log shows slates of several items: bandit estimators need one item a step")
+        request = block.request(None if len(rows) == block.rows else rows)
+        place = column_of(block.item[rows], request.candidates, self.done)
+        here = slice(self.done, self.done + len(rows))
+        self.reward[here], self.user[here] = block.reward[rows], block.user[rows]
+        self.seen[block.item[rows]] = True
+        self.propensity[here] = self._propensity(block, rows, request, place)
+        prediction = self._predict(block, rows, request, place, here)
+        for name, policy in self.policies.items():
+            answer = ask(name, policy, request, self.done)
+            self.target[name][here] = np.minimum(answer[np.arange(len(rows)), place], 1.0)
+            self._count(name, answer, request.candidates)
+            if prediction is not None:
+                self.q_target[name][here] = np.einsum("bc,bc->b", answer, prediction, dtype=np.float64)
+        self.done += len(rows)
+
+    def _propensity(
+        self, block: LoggedFeedback, rows: NDArray[np.int64], request: Request, place: NDArray[np.int64]
+    ) -> Vector:
+        if self.propensity_model is None:
+            if block.propensity_kind == "missing":
+                raise ValueError(
+                    "the log has no propensities: log the probability of the shown item, or pass propensity_model= "
+                    "(every number is then marked as resting on estimated propensities)"
+                )
+            self.kind = "estimated" if block.propensity_kind == "estimated" else self.kind
+            return block.propensity[rows]
+        self.kind = "estimated"
+        estimated = ask("propensity_model", self.propensity_model, request, self.done)[np.arange(len(rows)), place]
+        if not estimated.min() > 0:
+            row = self.done + int(np.argmin(estimated))
+            raise ValueError(f"propensity_model gives the shown item of row {row} probability 0: smooth the model")
+        return np.minimum(estimated, 1.0)
+
+    def _predict(
+        self, block: LoggedFeedback, rows: NDArray[np.int64], request: Request, place: NDArray[np.int64], here: slice
+    ) -> Vector | None:
+        if self.models is None:
+            return None
+        part = block if len(rows) == block.rows else block.subset(rows)
+        prediction = self.models.q_all(part, request.candidates)
+        self.fold[here] = self.models.fold_of(part.user)
+        self.q_logged[here] = prediction[np.arange(len(rows)), place]
+        return prediction
+
+    def _count(self, name: str, answer: NDArray[np.floating], candidates: NDArray[np.int64]) -> None:
+        if candidates.strides[0] == 0:  # the whole catalogue in every row
+            self.mass[name][candidates[0]] += answer.sum(axis=0)
+        else:
+            allowed = candidates >= 0
+            self.mass[name] += np.bincount(candidates[allowed], answer[allowed], len(self.seen))
+
+    def result(self) -> Gathered:
+        rows = max(self.done, 1)
+        return Gathered(
+            reward=self.reward,
+            propensity=self.propensity,
+            user=self.user,
+            target=self.target,
+            q_logged=self.q_logged if self.models else None,
+            q_target=self.q_target,
+            fold=self.fold if self.models else None,
+            unlogged={name: float(mass[~self.seen].sum() / rows) for name, mass in self.mass.items()},
+            propensity_kind=self.kind,
+        )

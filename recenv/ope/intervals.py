@@ -1,0 +1,57 @@
+"""Confidence intervals by name: asymptotic ones, and finite-sample bounds where the range is known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from recenv.ope.bernstein import empirical_bernstein
+from recenv.ope.bootstrap import bootstrap
+from recenv.ope.estimate import Estimate
+from recenv.ope.hoeffding import hoeffding
+from recenv.ope.student import student
+
+Interval = tuple[float, float]
+INTERVALS: dict[str, Callable[..., Interval]] = {
+    "student": student,
+    "hoeffding": hoeffding,
+    "empirical_bernstein": empirical_bernstein,
+}
+
+
+def interval_names() -> tuple[str, ...]:
+    """Return the name of every interval."""
+    return ("bootstrap", *INTERVALS)
+
+
+def check_interval(name: str, confidence: float) -> None:
+    """Refuse an unknown interval, or a confidence that is none."""
+    if name not in interval_names():
+        raise ValueError(f"there is no interval {name!r}; there are {', '.join(interval_names())}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, not {confidence}: 0.95 is usual")
+
+
+def interval(
+    estimate: Estimate, method: str = "student", *, confidence: float = 0.95, replicates: int = 1_000, seed: int = 0
+) -> Interval:
+    """Return (lower, upper) of an estimate.
+
+    Parameters
+    ----------
+    method : str
+        "student" (by cluster), "bootstrap" (percentiles of a resample of clusters), or the bounds "hoeffding" and
+        "empirical_bernstein", which need `reward_range` and `weight_max` in the terms and an unbiased estimator.
+    replicates, seed : int
+        Of the bootstrap.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown or does not apply to this estimator.
+    """
+    check_interval(method, confidence)
+    if estimate.value != estimate.value:
+        return -float("inf"), float("inf")
+    if method == "bootstrap":
+        return bootstrap(estimate, confidence=confidence, replicates=replicates, seed=seed)
+    return INTERVALS[method](estimate, confidence=confidence)

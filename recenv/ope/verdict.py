@@ -1,0 +1,101 @@
+"""Whether to believe an estimate, with the reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from recenv.ope.diagnostics import Diagnostics
+
+Level = Literal["ok", "caution", "not enough overlap"]
+LEVELS: tuple[Level, ...] = ("ok", "caution", "not enough overlap")
+
+MIN_ESS = 100.0
+"""Fewer effective rows than this carry no asymptotic interval."""
+MIN_ESS_SHARE = 0.01
+"""Below this share of the rows, nearly all of the log says nothing about the policy."""
+MIN_USERS = 30
+"""Fewer users than this are too few for intervals by user."""
+MAX_WEIGHT_SHARE = 0.05, 0.2
+"""From these shares of all weight on, one row raises caution, or decides alone."""
+MAX_PARETO_K = 0.7, 1.0
+"""From these tail shapes on, intervals are too narrow, or the mean does not settle at all."""
+MAX_UNSUPPORTED = 0.05, 0.1
+"""From these shares of choices without support on, the bias is worth a warning, or too much is untried."""
+MAX_REMOVED = 0.1
+"""From this share of weight on, clipping or shrinking leaves a bias that no interval shows."""
+
+
+class Verdict(NamedTuple):
+    """A level and why."""
+
+    level: Level
+    reason: str
+
+
+def judge(
+    diagnostics: Diagnostics, *, model_only: bool = False, removed: float = 0.0, estimated_propensity: bool = False
+) -> Verdict:
+    """Return the verdict on one estimate; the worst finding decides, the reason lists all of that level.
+
+    Parameters
+    ----------
+    model_only : bool
+        Whether no logged reward corrects the reward model (`dm`); such an estimate is never `ok`.
+    removed : float
+        Share of the weight that clipping or shrinking took away.
+    estimated_propensity : bool
+        Whether the propensities come from a model.
+    """
+    findings = [*_overlap(diagnostics, model_only), *_tails(diagnostics), *_size(diagnostics)]
+    findings += _assumptions(model_only, removed, estimated_propensity)
+    worst: Level = max((level for level, _ in findings), key=LEVELS.index, default=LEVELS[0])
+    reasons = [reason for level, reason in findings if level == worst]
+    return Verdict(worst, "; ".join(reasons) or f"effective sample size {diagnostics.ess:,.0f}, no warning")
+
+
+Finding = tuple[Level, str]
+
+
+def _overlap(d: Diagnostics, model_only: bool) -> Iterator[Finding]:
+    if d.max_weight == 0:
+        more = ": the model extrapolates" if model_only else ""
+        yield "not enough overlap", f"no logged row shows an item that this policy would show{more}"
+        return
+    if d.ess < MIN_ESS and d.ess_share < 0.5:
+        yield "not enough overlap", f"{d.rows:,} rows are worth only {d.ess:.3g} rows of this policy"
+    elif d.ess_share < MIN_ESS_SHARE:
+        yield "caution", f"only {d.ess_share:.2%} of the log speaks about this policy"
+    if d.mean_weight_upper < 1 - MAX_UNSUPPORTED[1]:
+        yield "not enough overlap", f"about {d.unsupported:.0%} of its choices could not have been logged"
+    elif d.mean_weight_upper < 1 and d.unsupported >= MAX_UNSUPPORTED[0]:
+        yield "caution", f"about {d.unsupported:.1%} of its choices could not have been logged"
+    if d.mean_weight_lower > 1 and d.mean_weight >= 1 + MAX_UNSUPPORTED[0]:
+        yield "caution", f"the mean weight is {d.mean_weight:.3g}, not 1: the propensities do not fit the log"
+
+
+def _tails(d: Diagnostics) -> Iterator[Finding]:
+    if d.max_weight_share >= MAX_WEIGHT_SHARE[1]:
+        yield "not enough overlap", f"one row carries {d.max_weight_share:.0%} of all weight"
+    elif d.max_weight_share >= MAX_WEIGHT_SHARE[0]:
+        yield "caution", f"one row carries {d.max_weight_share:.0%} of all weight"
+    if d.pareto_k > MAX_PARETO_K[1]:
+        yield "not enough overlap", f"the weights' tail is too heavy for a mean (Pareto k {d.pareto_k:.2f})"
+    elif d.pareto_k > MAX_PARETO_K[0]:
+        yield "caution", f"the weights' tail is heavy (Pareto k {d.pareto_k:.2f}), the interval is too narrow"
+
+
+def _size(d: Diagnostics) -> Iterator[Finding]:
+    if d.ess < MIN_ESS and d.ess_share >= 0.5:
+        yield "caution", f"the log is small: {d.rows:,} rows"
+    if d.clusters < MIN_USERS:
+        yield "caution", f"only {d.clusters} users: intervals by user are rough"
+
+
+def _assumptions(model_only: bool, removed: float, estimated_propensity: bool) -> Iterator[Finding]:
+    if model_only:
+        yield "caution", "depends on the reward model alone; its interval does not contain the model's error"
+    if removed >= MAX_REMOVED:
+        yield "caution", f"{removed:.0%} of the weight was clipped or shrunk away: the bias is not in the interval"
+    if estimated_propensity:
+        yield "caution", "the propensities are estimated, not logged"

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from recenv.ope import diagnose, judge
+
+
+def verdict(weight, **options):
+    weight = np.asarray(weight, dtype=float)
+    return judge(diagnose(weight, np.arange(len(weight)), len(weight)), **options)
+
+
+def test_diagnostics_reckoned_by_hand():
+    found = diagnose(np.array([0.5, 2.0, 2.0, 0.5]), np.array([0, 0, 1, 1]), 2, unlogged=0.1)
+    assert (found.rows, found.clusters, found.max_weight, found.mean_weight) == (4, 2, 2.0, 1.25)
+    assert (found.ess, found.ess_users) == (pytest.approx(25 / 8.5), 2.0)
+    assert found.max_weight_share == pytest.approx(0.4)
+    assert (found.match_share, found.unsupported, found.unlogged) == (1.0, 0.0, 0.1)
+    assert found.mean_weight_lower == found.mean_weight_upper == 1.25  # both users have the same sum
+
+
+def test_good_overlap_is_ok(rng):
+    assert verdict(rng.uniform(0.5, 1.5, 2_000)).level == "ok"
+
+
+@pytest.mark.parametrize(
+    ("weight", "reason"),
+    [
+        (np.zeros(500), "no logged row shows an item"),
+        (np.r_[np.zeros(1_950), np.full(50, 40.0)], "2,000 rows are worth only 50 rows"),
+        (np.r_[np.full(5_000, 0.7), 1_000.0], "one row carries 22% of all weight"),
+        (np.r_[np.zeros(1_000), np.ones(1_000)], "about 50% of its choices could not have been logged"),
+    ],
+)
+def test_thin_overlap_is_refused_with_the_reason(weight, reason):
+    found = verdict(weight)
+    assert found.level == "not enough overlap"
+    assert reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("weight", "reason"),
+    [
+        (np.r_[np.full(5_000, 0.9), 400.0], "one row carries 8% of all weight"),
+        (np.full(2_000, 1.2), "the mean weight is 1.2, not 1"),
+        (np.full(2_000, 0.93), "about 7.0% of its choices could not have been logged"),
+        (np.ones(60), "the log is small: 60 rows"),
+        (np.ones(10), "only 10 users"),
+    ],
+)
+def test_doubts_ask_for_caution(weight, reason):
+    found = verdict(weight)
+    assert found.level == "caution"
+    assert reason in found.reason
+
+
+def test_a_heavy_tail_is_told(rng):
+    heavy = rng.random(50_000) ** -0.85
+    assert "Pareto k" in verdict(heavy / heavy.mean()).reason
+
+
+def test_the_model_alone_is_never_ok(rng):
+    assert verdict(rng.uniform(0.5, 1.5, 2_000), model_only=True).level == "caution"
+    assert verdict(np.zeros(500), model_only=True).level == "not enough overlap"
+    assert "the model extrapolates" in verdict(np.zeros(500), model_only=True).reason
+
+
+def test_clipping_and_estimated_propensities_ask_for_caution(rng):
+    weight = rng.uniform(0.5, 1.5, 2_000)
+    assert verdict(weight, removed=0.05).level == "ok"
+    assert "20% of the weight was clipped" in verdict(weight, removed=0.2).reason
+    assert verdict(weight, estimated_propensity=True).reason == "the propensities are estimated, not logged"
