@@ -82,7 +82,9 @@ def abduct_pairs(world, dials, low, high, like_level, trust_start, user, item, l
             noise[row] = abduct_one(opinion_uniform(low, high, u, a, OPINION), level[row], before, world.thresholds)
             if ordered:
                 if level[row] >= like_level:
-                    drift_towards(taste, world.embedding[a], dials["drift"])
+                    drift_towards(
+                        taste, world.taste_length[u], world.embedding[a], world.embedding_length[a], dials["drift"]
+                    )
                 for g in range(satiation.shape[0]):
                     satiation[g] = satiation_next(satiation[g], world.topic[a, g], dials)
                 trust = trust_next(trust, normalised_rating(level[row], world.scale.shape[0]), dials)

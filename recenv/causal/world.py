@@ -30,8 +30,10 @@ class WorldTables(NamedTuple):
     """The arrays of a world that the compiled loops read; shapes as in `World`."""
 
     taste: NDArray[np.float64]
+    taste_length: NDArray[np.float64]
     user_bias: NDArray[np.float64]
     embedding: NDArray[np.float64]
+    embedding_length: NDArray[np.float64]
     item_bias: NDArray[np.float64]
     popularity: NDArray[np.float64]
     topic: NDArray[np.float64]
@@ -201,8 +203,10 @@ class World:
     @cached_property
     def tables(self) -> WorldTables:
         """The arrays for the compiled loops."""
-        columns = {name: getattr(self, name) for name in WorldTables._fields if not name.startswith("pair_")}
-        return WorldTables(*columns.values(), *self.pairs.table(self.n_users))
+        lengths = {f"{name}_length": np.linalg.norm(getattr(self, name), axis=1) for name in ("taste", "embedding")}
+        pairs = self.pairs.table(self.n_users)._asdict()
+        columns = {**vars(self), **lengths, **{f"pair_{name}": column for name, column in pairs.items()}}
+        return WorldTables(*(columns[name] for name in WorldTables._fields))
 
     @cached_property
     def graph(self) -> CausalGraph:

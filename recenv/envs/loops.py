@@ -185,13 +185,22 @@ def choose_one(i, world, state, dials, rules, outcome):  # type: ignore[no-untyp
 
 
 @jit
+def turn_taste(i, a, share, world, state, dials):  # type: ignore[no-untyped-def]
+    """Let the liking of item a turn the taste, by `share` of the drift."""
+    length = world.taste_length[state.user[i]]
+    drift_towards(state.taste[i], length, world.embedding[a], world.embedding_length[a], dials["drift"] * share)
+
+
+@jit
 def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped-def]
     """Take in what was consumed: history, taste, topic profiles. Return (items consumed, mean normalised rating)."""
     k_slate, levels = actions.shape[1], world.scale.shape[0]
     features, topics = world.user_features.shape[1], world.topic.shape[1]
     fade(state.satiation[i], dials)
-    for g in range(features, features + 2 * topics):
-        state.visible[i, g] *= VISIBLE_DECAY
+    profiles = state.visible[i, features : features + 2 * topics]
+    for g in range(2 * topics):
+        profiles[g] *= VISIBLE_DECAY
+    recent, savoured = profiles[:topics], profiles[topics:]
     count, total = 0, 0.0
     for k in range(k_slate):
         count += 1 if outcome[i, k]["consumed"] else 0
@@ -207,10 +216,10 @@ def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped
             gain, enjoyed = np.float32((1.0 - VISIBLE_DECAY) * share), np.float32(felt)
             for g in range(topics):
                 loading = gain * np.float32(topic[g])
-                state.visible[i, features + g] += loading
-                state.visible[i, features + topics + g] += enjoyed * loading
+                recent[g] += loading
+                savoured[g] += enjoyed * loading
         if row["liked"]:
-            drift_towards(state.taste[i], world.embedding[row["item"]], dials["drift"] * share)
+            turn_taste(i, row["item"], share, world, state, dials)
         state.shown[i, state.step[i] * k_slate + k] = row["item"]
         state.felt[i, state.step[i] * k_slate + k] = felt
     return count, total * share

@@ -67,7 +67,11 @@ class RecSysEnv(gym.Env):
         return first_row(observe(self.core)), {"user": int(self.core.state.user[0])}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Show the item (or slate) and return what came of it; `info["outcome"]` is the response, by position."""
+        """Show the item (or slate) and return what came of it.
+
+        `info` holds the user and what a real system would see of the response: item, clicked, purchased, consumed,
+        liked and rating (0 where nothing was consumed), each a number, or (K,) for a slate. All of it is in `outcome`.
+        """
         core = self.core
         if core.state.done[0]:
             raise RuntimeError("the episode has ended, or none was begun: call reset() before step()")
@@ -82,8 +86,28 @@ class RecSysEnv(gym.Env):
         core.step(self._actions)
         out = core.out
         observation = core.state.visible[0].copy() if self.config.observation == "features" else self._history()
-        info = {"user": int(core.state.user[0]), "outcome": out.outcome[0].copy()}
-        return observation, float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0]), info
+        return observation, float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0]), self._info()
+
+    def _info(self) -> dict[str, Any]:
+        user, outcome = int(self.core.state.user[0]), self.core.out.outcome[0]
+        if self.config.slate_size == 1:
+            item, _, clicked, purchased, consumed, liked, _, _, _, rating, _, _ = outcome[0].item()
+            return {
+                "user": user,
+                "item": item,
+                "clicked": clicked,
+                "purchased": purchased,
+                "consumed": consumed,
+                "liked": liked,
+                "rating": rating if consumed else 0.0,
+            }
+        seen = {name: outcome[name].copy() for name in ("item", "clicked", "purchased", "consumed", "liked")}
+        return {"user": user, **seen, "rating": np.where(outcome["consumed"], outcome["rating"], 0.0)}
+
+    @property
+    def outcome(self) -> NDArray[np.void]:
+        """(K,) the last response, dtype `recenv.envs.OUTCOME`, hidden utilities included."""
+        return self.core.out.outcome[0]
 
     def _history(self) -> Any:
         return first_row(observe(self.core))

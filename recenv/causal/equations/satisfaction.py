@@ -1,8 +1,7 @@
 """Satisfaction: what is felt about a consumed item."""
 
-import math
-
 from recenv.causal.compiled import jit
+from recenv.causal.noise import logistic_cdf
 
 
 @jit
@@ -26,4 +25,4 @@ def boredom_felt(satiation_match, dials):  # type: ignore[no-untyped-def]
 @jit
 def mood_felt(mood, comfort, dials):  # type: ignore[no-untyped-def]
     """Return confounding * tanh(mood) * comfort[a]; comfort is in [-1, 1], so the effect is at most `confounding`."""
-    return dials["confounding"] * math.tanh(mood) * comfort
+    return dials["confounding"] * (2.0 * logistic_cdf(2.0 * mood) - 1.0) * comfort  # tanh(m) = 2 sigmoid(2 m) - 1
