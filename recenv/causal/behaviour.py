@@ -83,7 +83,7 @@ class Behaviour:
     @classmethod
     def off(cls) -> Behaviour:
         """Return a behaviour with every mechanism off: what is shown is consumed, and rated by taste and biases."""
-        return cls(**dict.fromkeys(MECHANISMS, 0.0))
+        return dataclasses.replace(cls(), **dict.fromkeys(MECHANISMS, 0.0))  # type: ignore[arg-type]
 
     def dials(
         self, *, mood: float | None = None, trust: float | None = None, satiation: float | None = None
@@ -99,8 +99,8 @@ class Behaviour:
 
 
 MECHANISMS = (
-    "attract", "conformity", "exposure", "coupling", "noise_correlation", "funnel", "eta", "discovery", "boredom", "drift",
-    "adapt", "confounding", "leaving",
+    "attract", "conformity", "exposure", "coupling", "noise_correlation", "funnel", "eta", "discovery", "boredom",
+    "drift", "adapt", "confounding", "leaving",
 )  # fmt: skip
 """Fields that are strengths: 0 switches the mechanism off. The others say how a mechanism works when it is on."""
 

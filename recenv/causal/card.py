@@ -6,8 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recenv.causal.abduction import randomised_pit
+from recenv.causal.exposure import ExposureModel, inverse_propensity_weights
 from recenv.causal.ordinal import expected_level_value, level_probabilities
 from recenv.causal.pairs import FIRST, SECOND, LoggedPairs
 from recenv.causal.world import World
@@ -25,8 +27,10 @@ ASSUMPTIONS = (
 )
 
 
-def validation_card(world: World, config: FitConfig, exposure: dict[str, Any]) -> dict[str, Any]:
-    """Return the card of a fitted world as plain numbers and text.
+def validation_card(
+    world: World, config: FitConfig, exposure: ExposureModel, weight: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return the card of a fitted world as plain numbers and text; `weight` is that of each rating in the fit.
 
     The errors are measured on the second part of the log (out of fold); with `first_share=1` there is none, and the
     in-sample ones are labelled as such.
@@ -41,9 +45,14 @@ def validation_card(world: World, config: FitConfig, exposure: dict[str, Any]) -
         "items": world.n_items,
         "ratings": len(world.pairs),
         "ratings_first_part": int(np.sum(world.pairs.part == FIRST)),
-        "exposure": exposure,
+        "exposure": {
+            "weighting": config.weighting,
+            "largest weight": float(weight.max()),
+            "effective share of ratings": float(weight.sum() ** 2 / (weight**2).sum() / len(weight)),
+        },
         "measured_on": "held-out second part" if held_out else "in sample (first_share=1)",
         **_errors(world, rows),
+        "rmse_propensity_weighted": _weighted_rmse(world, rows, exposure, config.clip_quantile),
         "rating_histogram": _histograms(world, rows),
         "assumptions": list(ASSUMPTIONS),
         "mood_during_abduction": 0.0,
@@ -72,6 +81,13 @@ def _errors(world: World, rows: LoggedPairs) -> dict[str, float]:
     }
 
 
+def _weighted_rmse(world: World, rows: LoggedPairs, exposure: ExposureModel, clip_quantile: float) -> float:
+    """Return the error weighted by inverse propensity: an estimate of the error on pairs that nobody selected."""
+    weight = inverse_propensity_weights(exposure.propensity(rows.user, rows.item), clip_quantile=clip_quantile)
+    error = world.scale[rows.level - 1] - expected_level_value(_utility(world, rows), world.thresholds, world.scale)
+    return float(np.sqrt(np.mean(weight * error**2)))
+
+
 def _histograms(world: World, rows: LoggedPairs) -> dict[str, list[float]]:
     """Return the share of each level, logged and as the world expects it for the same pairs."""
     logged = np.bincount(rows.level - 1, minlength=world.n_levels) / len(rows)
@@ -79,7 +95,7 @@ def _histograms(world: World, rows: LoggedPairs) -> dict[str, list[float]]:
     return {"level": world.scale.tolist(), "logged": logged.tolist(), "simulated": expected.tolist()}
 
 
-def _utility(world: World, rows: LoggedPairs) -> np.ndarray:
+def _utility(world: World, rows: LoggedPairs) -> NDArray[np.float64]:
     return (
         np.einsum("nd,nd->n", world.taste[rows.user], world.embedding[rows.item])
         + world.user_bias[rows.user]

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import config
 
 from recenv.storage import user_cache
 
@@ -68,11 +67,12 @@ def jit_allocating(function: F) -> F:
 
 
 def _compile(function: F, **options: Any) -> F:
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(cache_folder())
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(cache_folder())
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
     except RuntimeError:  # Numba found no folder that it may write to: compile in every process.
         return numba.njit(nogil=True, error_model="numpy", **options)(function)
     finally:
-        config.CACHE_DIR = before
+        settings.CACHE_DIR = before

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from recenv.causal.abduction import abduct
 from recenv.causal.behaviour import Behaviour
 from recenv.causal.card import validation_card
-from recenv.causal.exposure import fit_exposure, inverse_propensity_weights
+from recenv.causal.exposure import ExposureModel, fit_exposure, inverse_propensity_weights
 from recenv.causal.ordinal import OptimiserConfig, OrdinalFactors, RatingRows, fit_ordinal
 from recenv.causal.pairs import FIRST, SECOND, LoggedPairs
 from recenv.causal.popularity import conformity_popularity
@@ -36,8 +36,8 @@ class FitConfig:
     """Share of each user's ratings that policies, features and the fit may see; 1 keeps nothing apart."""
     weighting: str = "snips"
     """"snips": ratings weighted by inverse propensity against missing-not-at-random; "naive": all alike."""
-    clip_quantile: float = 0.1
-    """Propensities below this quantile are raised to it."""
+    clip_quantile: float = 0.3
+    """Propensities below this quantile are raised to it; chosen on the split of ML-100k with seed 100."""
     dims: int = 16
     """D, taste dimensions."""
     factor_penalty: float = 9.0
@@ -123,7 +123,8 @@ def fit_world(
     pairs = LoggedPairs.from_rows(log.user, log.item, labels.level, _split(log, config.first_share, seed))
     first = pairs.only(FIRST)
     topic, topic_names = topics_from_genres(log.genres) if any(log.genres) else (None, ())
-    weight, exposure_note = _weights(first, log, config)
+    exposure = fit_exposure(first.user, first.item, log.n_users, log.n_items)
+    weight = _weights(first, exposure, config)
     factors = _factorise(first, weight, (log.n_users, log.n_items, len(labels.scale)), config, rng, device, progress)
     if topic is None:
         topic, topic_names = topics_from_embedding(factors.embedding, config.clusters, seed)
@@ -149,11 +150,12 @@ def fit_world(
         topic_names=topic_names,
         behaviour=config.behaviour,
         fingerprints={
-            name: coded_fingerprint(log.user_ids, half.user, log.item_ids, half.item) for name, half in halves.items()
+            name: coded_fingerprint(log.user_ids, half.user.astype(np.int64), log.item_ids, half.item.astype(np.int64))
+            for name, half in halves.items()
         },
     )
     world = abduct(world, ordered=config.ordered)
-    return dataclasses.replace(world, card=validation_card(world, config, exposure_note))
+    return dataclasses.replace(world, card=validation_card(world, config, exposure, weight))
 
 
 def _configure(config: FitConfig | None, options: dict[str, Any]) -> FitConfig:
@@ -172,13 +174,13 @@ def rating_levels(log: RatingsLog) -> Labels:
     ValueError
         If there are more than 20 distinct values: the scale is continuous and has to be cut first.
     """
-    scale, code = np.unique(log.rating, return_inverse=True)
+    scale = np.array(log.levels)
     if len(scale) > MAX_LEVELS:
         raise ValueError(
             f"rating has {len(scale)} distinct values, more than the {MAX_LEVELS} that an ordinal model can use: "
             "cut it into levels first, log.discretise(10), or --levels 10 on the command line"
         )
-    return Labels(scale.astype(np.float64), (code + 1).astype(np.int8))
+    return Labels(scale, (np.searchsorted(scale, log.rating) + 1).astype(np.int8))
 
 
 def default_like_level(level: NDArray[np.integer], levels: int) -> int:
@@ -198,19 +200,12 @@ def _split(log: RatingsLog, first_share: float, seed: int) -> NDArray[np.int8]:
     return np.where(first_part(log, first_share, seed=seed), FIRST, SECOND).astype(np.int8)
 
 
-def _weights(first: LoggedPairs, log: RatingsLog, config: FitConfig) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Return the weight of each rating, and what the card says about them."""
+def _weights(first: LoggedPairs, exposure: ExposureModel, config: FitConfig) -> NDArray[np.float64]:
+    """Return the weight of each rating of the first part, with mean 1."""
     if config.weighting == "naive":
-        return np.ones(len(first)), {"weighting": "naive"}
-    propensity = fit_exposure(first.user, first.item, log.n_users, log.n_items).propensity(first.user, first.item)
-    weight = inverse_propensity_weights(propensity, clip_quantile=config.clip_quantile)
-    note = {
-        "weighting": config.weighting,
-        "smallest propensity": float(propensity.min()),
-        "largest weight": float(weight.max()),
-        "effective share of ratings": float(weight.sum() ** 2 / (weight**2).sum() / len(weight)),
-    }
-    return weight, note
+        return np.ones(len(first))
+    propensity = exposure.propensity(first.user, first.item)
+    return inverse_propensity_weights(propensity, clip_quantile=config.clip_quantile)
 
 
 def _factorise(
@@ -231,8 +226,8 @@ def _factorise(
             progress(epoch + 1, config.epochs, f"log-loss {score:.4f}")
 
     return fit_ordinal(
-        RatingRows(*(column[~held] for column in rows)),
-        RatingRows(*(column[held] for column in rows)),
+        RatingRows._make(column[~held] for column in rows),
+        RatingRows._make(column[held] for column in rows),
         shape,
         optimiser,
         rng=rng,

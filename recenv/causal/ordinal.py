@@ -88,7 +88,6 @@ def fit_ordinal(
     """
     import torch
 
-    users, items, levels = shape
     parameters = _start(train, shape, config.dims, rng, device)
     rows, held = _to_torch(train, device), _to_torch(validation, device)
     optimiser = torch.optim.Adam(parameters.values(), lr=config.learning_rate)

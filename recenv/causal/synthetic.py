@@ -79,7 +79,8 @@ def _fingerprints(world: World) -> dict[str, tuple[int, ...]]:
 
     halves = {"first": world.pairs.only(FIRST), "second": world.pairs.only(SECOND)}
     return {
-        name: coded_fingerprint(world.user_ids, half.user, world.item_ids, half.item) for name, half in halves.items()
+        name: coded_fingerprint(world.user_ids, half.user.astype(np.int64), world.item_ids, half.item.astype(np.int64))
+        for name, half in halves.items()
     }
 
 

@@ -96,7 +96,7 @@ class World:
     """N titles for people to read."""
     topic_names: tuple[str, ...] = field(repr=False)
     """G names."""
-    behaviour: Behaviour = Behaviour()
+    behaviour: Behaviour = field(default_factory=Behaviour)
     """Mechanism strengths."""
     held: Mapping[str, float] = field(default_factory=dict)
     """Nodes held at a value by `do`."""

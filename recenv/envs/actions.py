@@ -34,6 +34,6 @@ def checked_actions(actions: Any, batch: int, slate_size: int, n_items: int) -> 
     if ids.size and (ids.min() < 0 or ids.max() >= n_items):
         slot, place = np.argwhere((ids < 0) | (ids >= n_items))[0]
         raise ValueError(
-            f"action {ids[slot, place]} of user {slot} at position {place} is not an item: ids run from 0 to {n_items - 1}"
+            f"action {ids[slot, place]} of user {slot} at position {place} is not an item: ids are 0 to {n_items - 1}"
         )
     return ids

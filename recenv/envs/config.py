@@ -93,7 +93,7 @@ def resolve_world(config: EnvConfig) -> World:
     need = config.slate_size if config.repeat else config.slate_size * config.horizon
     if need > world.n_items:
         raise ValueError(
-            f"world {world.name!r} has {world.n_items} items, but {config.horizon} steps of {config.slate_size} without "
+            f"world {world.name!r} has {world.n_items} items; {config.horizon} steps of {config.slate_size} without "
             f"repeats need {need}: lower horizon or slate_size, or pass repeat=True"
         )
     return world

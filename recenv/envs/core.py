@@ -14,6 +14,7 @@ from recenv.causal.noise import seed_word
 from recenv.causal.world import World
 from recenv.envs import loops
 from recenv.envs.config import EnvConfig, resolve_world
+from recenv.envs.reward import reward_alone
 from recenv.envs.rules import DISABLED, make_rules
 from recenv.envs.state import OUTCOME, State, make_output, make_state
 from recenv.protocol import Catalogue
@@ -102,9 +103,18 @@ class BatchCore:
         loops.respond_to_all_items(self._tables, self.state, self.dials, self.rules, outcome)
         return outcome
 
+    def potential_rewards(self) -> NDArray[np.float64]:
+        """Return (B, N) the reward of each item, alone at the first position; 0 for one that may not be shown."""
+        outcome = self.potential_outcomes()
+        if self._reward is not None:
+            alone = _checked_reward(self._reward, outcome.reshape(-1, 1)).reshape(outcome.shape)
+        else:
+            alone = reward_alone(str(self.config.reward), outcome, self.state.trust, self.dials[0], self.world.n_levels)
+        return np.where(self.mask(), alone, 0.0)
+
     def get_state(self) -> State:
         """Return a copy of the state, to branch from."""
-        return State(*(column.copy() for column in self.state))
+        return State._make(column.copy() for column in self.state)
 
     def set_state(self, state: State) -> None:
         """Go back to a state that `get_state` returned; the noise goes with it."""

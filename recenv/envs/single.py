@@ -15,6 +15,7 @@ from recenv.envs.core import BatchCore
 from recenv.envs.observation import first_row, observation_space, observe
 from recenv.envs.seeding import drawn_seed
 from recenv.envs.state import State
+from recenv.envs.vector import RecSysVectorEnv
 from recenv.protocol import Catalogue
 
 
@@ -111,6 +112,10 @@ class RecSysEnv(gym.Env):
 
     def _history(self) -> Any:
         return first_row(observe(self.core))
+
+    def vectorised(self, num_envs: int = 1) -> RecSysVectorEnv:
+        """Return a vector environment of the same configuration."""
+        return RecSysVectorEnv(num_envs, self.config)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Return which items may be shown, (N,), or (K * N,) for a slate (MaskablePPO's convention)."""

@@ -18,7 +18,7 @@ from recenv.envs.observation import observation_space, observe
 from recenv.envs.rules import DISABLED, NEXT_STEP, SAME_STEP
 from recenv.envs.seeding import slot_seeds
 from recenv.envs.state import State
-from recenv.protocol import Catalogue
+from recenv.protocol import Catalogue, Request
 
 _MODES = {AutoresetMode.NEXT_STEP: NEXT_STEP, AutoresetMode.SAME_STEP: SAME_STEP, AutoresetMode.DISABLED: DISABLED}
 
@@ -149,6 +149,15 @@ class RecSysVectorEnv(VectorEnv):
         """(B, K) responses of the last step, dtype `recenv.envs.OUTCOME`; item -1 where a slot started anew."""
         return self.core.out.outcome
 
+    @property
+    def users(self) -> NDArray[np.int64]:
+        """(B,) who is in each slot, rows of the world's user table."""
+        return self.core.state.user.copy()
+
+    def request(self, observation: Any) -> Request:
+        """Return what a policy is asked at this step: the observation, who may be shown what, and to whom."""
+        return Request(observation, self.core.candidates(), self.config.slate_size, self.users)
+
     def action_masks(self) -> NDArray[np.bool_]:
         """Return (B, N) which items may be shown."""
         return self.core.mask()
@@ -160,6 +169,10 @@ class RecSysVectorEnv(VectorEnv):
     def potential_outcomes(self) -> NDArray[np.void]:
         """Return (B, N) the response to each item, alone at the first position, under this step's noise."""
         return self.core.potential_outcomes()
+
+    def potential_rewards(self) -> NDArray[np.float64]:
+        """Return (B, N) the reward each item would bring at this step, alone at the first position."""
+        return self.core.potential_rewards()
 
     def get_state(self) -> State:
         """Return the state, to branch from with `set_state`."""

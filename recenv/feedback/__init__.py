@@ -10,10 +10,8 @@ __all__ = ["FeedbackFile", "LoggedFeedback", "collect"]
 def __getattr__(name: str) -> Any:
     # Loaded on demand: reading a log needs neither the collector nor the Parquet reader.
     if name == "collect":
-        from recenv.feedback.collect import collect
+        from recenv.feedback.collecting import collect
 
-        # The import has just bound this name to the submodule; the function takes its place.
-        globals()["collect"] = collect
         return collect
     if name == "FeedbackFile":
         from recenv.feedback.feedback_file import FeedbackFile

@@ -5,5 +5,5 @@ from recenv.causal.compiled import jit
 
 @jit
 def trust_next(trust, felt, dials):  # type: ignore[no-untyped-def]
-    """Return trust' = trust + adapt * (felt - trust); `felt` is the mean normalised rating, 0 if nothing was consumed."""
+    """Return trust' = trust + adapt * (felt - trust); `felt`: mean normalised rating, 0 if nothing was consumed."""
     return trust + dials["adapt"] * (felt - trust)

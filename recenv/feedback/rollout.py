@@ -1,0 +1,104 @@
+"""Let a policy run in an environment: every session from its beginning to its end, none favoured for being short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recenv.protocol import Decision, Policy, Request
+
+
+class SessionEnv(Protocol):
+    """What is asked of an environment of B users; `RecSysVectorEnv` is one."""
+
+    num_envs: int
+
+    @property
+    def users(self) -> NDArray[np.int64]:
+        """(B,) who is in each slot."""
+        ...
+
+    def reset(self, *, seed: int, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start a session in every slot."""
+        ...
+
+    def step(self, actions: Any) -> tuple[Any, NDArray, NDArray, NDArray, dict]:
+        """Show one item to every user."""
+        ...
+
+    def request(self, observation: Any) -> Request:
+        """Return what a policy is asked now."""
+        ...
+
+
+class Step(NamedTuple):
+    """One step of B slots; only rows with `alive` belong to the round's sessions."""
+
+    number: int
+    """Step within the session, from 0."""
+    alive: NDArray[np.bool_]
+    """(B,) whether the slot's first session of this round still runs."""
+    request: Request
+    decision: Decision
+    reward: NDArray[np.float64]
+    next_observation: Any
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+
+
+def rollout(
+    env: SessionEnv,
+    policy: Any,
+    *,
+    seed: int,
+    users: NDArray[np.integer] | None = None,
+    explore: bool = True,
+) -> Iterator[Step]:
+    """Yield the steps of one session in every slot, until all have ended.
+
+    Slot i has the noise of (seed + i, episode 0), whatever the policy does: two policies run with one seed meet the
+    same users under the same noise. A caller that looks at the environment between two steps sees it before the step.
+
+    Parameters
+    ----------
+    env
+        A vector environment in Gymnasium's default autoreset mode (`NEXT_STEP`).
+    policy
+        Has `act(request, rng=, explore=)`, or only `probabilities(request)`.
+    seed
+        Of the sessions, and of the generator that the policy draws from.
+    users
+        (B,) who to simulate; None draws them from the noise.
+    explore
+        Passed to `act`.
+    """
+    rng = np.random.default_rng([seed, 40])
+    observation, _ = env.reset(seed=seed, options=None if users is None else {"users": np.asarray(users)})
+    alive = np.ones(env.num_envs, bool)
+    number = 0
+    while alive.any():
+        request = env.request(observation)
+        decision = decide(policy, request, rng, explore)
+        observation, reward, terminated, truncated, _ = env.step(decision.items[:, 0])
+        yield Step(number, alive.copy(), request, decision, reward, observation, terminated, truncated)
+        alive &= ~(terminated | truncated)
+        number += 1
+
+
+def decide(policy: Any, request: Request, rng: np.random.Generator, explore: bool = True) -> Decision:
+    """Return the policy's decision: its own `act`, or an item drawn from its `probabilities`."""
+    if hasattr(policy, "act"):
+        decision: Decision = policy.act(request, rng=rng, explore=explore)
+        return decision
+    if not isinstance(policy, Policy):
+        raise TypeError(f"{type(policy).__name__} has neither act() nor probabilities(): it is no policy")
+    probabilities = policy.probabilities(request)
+    rows = np.arange(len(probabilities))
+    cumulative = np.cumsum(probabilities, axis=1)
+    # The last sum is 1 up to rounding: draw below it, so that a candidate with probability 0 is never taken.
+    draw = rng.random(len(rows)) * cumulative[:, -1]
+    place = (cumulative <= draw[:, None]).sum(1)
+    return Decision(request.candidates[rows, place][:, None], probabilities[rows, place])
