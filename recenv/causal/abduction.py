@@ -76,14 +76,18 @@ def abduct_pairs(world, dials, low, high, like_level, trust_start, user, item, l
         trust = trust_start
         for row in rows:
             u, a = user[row], item[row]
-            base = base_satisfaction(dot(taste, world.embedding[a]), world.user_bias[u], world.item_bias[a])
+            base = base_satisfaction(dot(taste, world.embedding[a]), world.user[u]["bias"], world.item[a]["bias"])
             bored = boredom_felt(dot(satiation, world.topic[a]), dials) if ordered else 0.0
             before = satisfaction(base, bored, 0.0, 0.0)
             noise[row] = abduct_one(opinion_uniform(low, high, u, a, OPINION), level[row], before, world.thresholds)
             if ordered:
                 if level[row] >= like_level:
                     drift_towards(
-                        taste, world.taste_length[u], world.embedding[a], world.embedding_length[a], dials["drift"]
+                        taste,
+                        world.user[u]["taste_length"],
+                        world.embedding[a],
+                        world.item[a]["length"],
+                        dials["drift"],
                     )
                 for g in range(satiation.shape[0]):
                     satiation[g] = satiation_next(satiation[g], world.topic[a, g], dials)

@@ -56,16 +56,16 @@ class BatchCore:
         """Give slots a seed and let their episodes count from 0 again; `slots` (B,) masks those that are meant."""
         mask = np.ones(self.batch, bool) if slots is None else slots
         words = np.array([seed_word(int(seed)) for seed in seeds], np.uint32)
-        self.state.seed[mask] = words[mask]
+        self.state.slot["seed"][mask] = words[mask]
         # begin() adds one, and the first episode is 0; uint32 arithmetic wraps by definition.
-        self.state.episode[mask] = np.uint32(0xFFFFFFFF)
+        self.state.slot["episode"][mask] = np.uint32(0xFFFFFFFF)
         self.seeded = True
 
     def begin(self, users: NDArray[np.integer] | None = None, slots: NDArray[np.bool_] | None = None) -> None:
         """Start the next episode of slots; `users` (B,) fixes who it is, -1 draws the user from the episode's key."""
         mask = np.ones(self.batch, bool) if slots is None else slots
         chosen = np.full(self.batch, -1, np.int64) if users is None else self._check_users(users)
-        self.state.episode[mask] += np.uint32(1)
+        self.state.slot["episode"][mask] += np.uint32(1)
         loops.begin_all(mask, chosen, self._tables, self.state, self.dials, self.rules)
 
     def _check_users(self, users: NDArray[np.integer]) -> NDArray[np.int64]:

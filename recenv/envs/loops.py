@@ -64,21 +64,25 @@ def pair_noise(world, dials, rules, user, item):  # type: ignore[no-untyped-def]
 @jit
 def respond(i, a, world, state, dials, rules):  # type: ignore[no-untyped-def]
     """Return (y, x, u_discovery) of user i for item a in the current state, wherever it is shown."""
-    user = state.user[i]
+    user = state.slot[i]["user"]
     affinity = dot(state.taste[i], world.embedding[a])
     e_rate = pair_noise(world, dials, rules, user, a)
-    u_click, u_discovery = uniform_pair(state.seed[i], state.episode[i], user, state.step[i], a, CLICK)
+    u_click, u_discovery = uniform_pair(
+        state.slot[i]["seed"], state.slot[i]["episode"], user, state.slot[i]["step"], a, CLICK
+    )
     if dials["choice"] == MULTINOMIAL:
-        u_choice, _ = uniform_pair(state.seed[i], state.episode[i], user, state.step[i], a, CHOICE)
+        u_choice, _ = uniform_pair(
+            state.slot[i]["seed"], state.slot[i]["episode"], user, state.slot[i]["step"], a, CHOICE
+        )
         e_click = gumbel_quantile(u_choice)
     else:
         e_click = click_noise(u_click, e_rate, dials)
-    y = attraction(affinity, world.popularity[a], e_click, dials)
+    y = attraction(affinity, world.item[a]["popularity"], e_click, dials)
     bored = 0.0
     if dials["boredom"] != 0.0:
         bored = boredom_felt(dot(state.satiation[i], world.topic[a]), dials)
-    moved = mood_felt(state.mood[i], world.comfort[a], dials)
-    base = base_satisfaction(affinity, world.user_bias[user], world.item_bias[a])
+    moved = mood_felt(state.slot[i]["mood"], world.item[a]["comfort"], dials)
+    base = base_satisfaction(affinity, world.user[user]["bias"], world.item[a]["bias"])
     return y, satisfaction(base, bored, moved, e_rate), u_discovery
 
 
@@ -91,7 +95,7 @@ def is_empty(i, k, a, actions, state, rules):  # type: ignore[no-untyped-def]
         if actions[i, j] == a:
             return True
     if not rules["repeat"]:
-        for j in range(state.step[i] * actions.shape[1]):
+        for j in range(state.slot[i]["step"] * actions.shape[1]):
             if state.shown[i, j] == a:
                 return True
     return False
@@ -107,7 +111,9 @@ def is_examined(i, k, state, dials, examined_before, clicked_before):  # type: i
     p = position_probability(k, dials)
     if p >= 1.0:
         return True
-    u, _ = uniform_pair(state.seed[i], state.episode[i], state.user[i], state.step[i], k, EXAMINATION)
+    u, _ = uniform_pair(
+        state.slot[i]["seed"], state.slot[i]["episode"], state.slot[i]["user"], state.slot[i]["step"], k, EXAMINATION
+    )
     return u < p
 
 
@@ -115,7 +121,7 @@ def is_examined(i, k, state, dials, examined_before, clicked_before):  # type: i
 def fill_outcome(row, a, y, x, u_discovery, examined, clicked_it, world, dials, rules):  # type: ignore[no-untyped-def]
     """Write one response, given its attraction, its satisfaction and whether it is examined and clicked."""
     level = rating_level(x, world.thresholds)
-    found = discovered(u_discovery, world.popularity[a], dials)
+    found = discovered(u_discovery, world.item[a]["popularity"], dials)
     organic_it = organic(examined, found, attraction_unshown(y, dials), dials)
     taken = consumed(True, clicked_it, dials)
     row["item"] = a
@@ -171,14 +177,23 @@ def show_slate(i, actions, world, state, dials, rules, outcome):  # type: ignore
 @jit_apart
 def choose_one(i, world, state, dials, rules, outcome):  # type: ignore[no-untyped-def]
     """Multinomial logit: click the item with the largest y + Gumbel, unless the no-click option is larger."""
-    u, u_discovery = uniform_pair(state.seed[i], state.episode[i], state.user[i], state.step[i], NO_CLICK, CHOICE)
+    u, u_discovery = uniform_pair(
+        state.slot[i]["seed"], state.slot[i]["episode"], state.slot[i]["user"], state.slot[i]["step"], NO_CLICK, CHOICE
+    )
     best, best_y = -1, gumbel_quantile(u)
     for k in range(outcome.shape[1]):
         if outcome[i, k]["item"] >= 0 and outcome[i, k]["attraction"] > best_y:
             best, best_y = k, outcome[i, k]["attraction"]
     if best >= 0:
         row = outcome[i, best]
-        _, u_discovery = uniform_pair(state.seed[i], state.episode[i], state.user[i], state.step[i], row["item"], CLICK)
+        _, u_discovery = uniform_pair(
+            state.slot[i]["seed"],
+            state.slot[i]["episode"],
+            state.slot[i]["user"],
+            state.slot[i]["step"],
+            row["item"],
+            CLICK,
+        )
         fill_outcome(
             row, row["item"], row["attraction"], row["satisfaction"], u_discovery, True, True, world, dials, rules
         )
@@ -187,8 +202,8 @@ def choose_one(i, world, state, dials, rules, outcome):  # type: ignore[no-untyp
 @jit
 def turn_taste(i, a, share, world, state, dials):  # type: ignore[no-untyped-def]
     """Let the liking of item a turn the taste, by `share` of the drift."""
-    length = world.taste_length[state.user[i]]
-    drift_towards(state.taste[i], length, world.embedding[a], world.embedding_length[a], dials["drift"] * share)
+    length = world.user[state.slot[i]["user"]]["taste_length"]
+    drift_towards(state.taste[i], length, world.embedding[a], world.item[a]["length"], dials["drift"] * share)
 
 
 @jit
@@ -220,8 +235,8 @@ def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped
                 savoured[g] += enjoyed * loading
         if row["liked"]:
             turn_taste(i, row["item"], share, world, state, dials)
-        state.shown[i, state.step[i] * k_slate + k] = row["item"]
-        state.felt[i, state.step[i] * k_slate + k] = felt
+        state.shown[i, state.slot[i]["step"] * k_slate + k] = row["item"]
+        state.felt[i, state.slot[i]["step"] * k_slate + k] = felt
     return count, total * share
 
 
@@ -229,26 +244,28 @@ def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped
 def pass_time(i, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
     """Move the user's state on after the slate, and decide whether the user leaves."""
     count, felt = digest(i, actions, world, state, dials, out.outcome)
-    state.trust[i] = trust_next(state.trust[i], felt, dials)
-    state.tally[i, 0] += felt
-    state.tally[i, 1] += 1.0 if count > 0 else 0.0
-    u_mood, u_leave = uniform_pair(state.seed[i], state.episode[i], state.user[i], state.step[i], 0, PASSAGE)
-    state.mood[i] = mood_next(state.mood[i], normal_quantile(u_mood), dials)
+    state.slot[i]["trust"] = trust_next(state.slot[i]["trust"], felt, dials)
+    state.slot[i]["felt_sum"] += felt
+    state.slot[i]["consumed_steps"] += 1.0 if count > 0 else 0.0
+    u_mood, u_leave = uniform_pair(
+        state.slot[i]["seed"], state.slot[i]["episode"], state.slot[i]["user"], state.slot[i]["step"], 0, PASSAGE
+    )
+    state.slot[i]["mood"] = mood_next(state.slot[i]["mood"], normal_quantile(u_mood), dials)
     hold_nodes(i, state, dials)
-    state.step[i] += 1
+    state.slot[i]["step"] += 1
     write_scalars(i, felt, world, state, rules)
-    out.terminated[i] = u_leave < leave_probability(state.trust[i], dials)
-    out.truncated[i] = state.step[i] >= rules["horizon"] and not out.terminated[i]
-    state.done[i] = out.terminated[i] or out.truncated[i]
+    out.result[i]["terminated"] = u_leave < leave_probability(state.slot[i]["trust"], dials)
+    out.result[i]["truncated"] = state.slot[i]["step"] >= rules["horizon"] and not out.result[i]["terminated"]
+    state.slot[i]["done"] = out.result[i]["terminated"] or out.result[i]["truncated"]
 
 
 @jit
 def hold_nodes(i, state, dials):  # type: ignore[no-untyped-def]
     """Put the nodes that `World.do` holds back to their value."""
     if not math.isnan(dials["fixed_mood"]):
-        state.mood[i] = dials["fixed_mood"]
+        state.slot[i]["mood"] = dials["fixed_mood"]
     if not math.isnan(dials["fixed_trust"]):
-        state.trust[i] = dials["fixed_trust"]
+        state.slot[i]["trust"] = dials["fixed_trust"]
     if not math.isnan(dials["fixed_satiation"]):
         for g in range(state.satiation.shape[1]):
             state.satiation[i, g] = dials["fixed_satiation"]
@@ -261,7 +278,7 @@ def reward_of(i, rules, state, outcome):  # type: ignore[no-untyped-def]
     if code == CALLABLE:
         return 0.0
     if code == 5:  # satisfaction
-        return state.trust[i]
+        return state.slot[i]["trust"]
     total = 0.0
     for k in range(outcome.shape[1]):
         row = outcome[i, k]
@@ -282,12 +299,12 @@ def reward_of(i, rules, state, outcome):  # type: ignore[no-untyped-def]
 def write_scalars(i, felt, world, state, rules):  # type: ignore[no-untyped-def]
     """Write the five scalars at the end of the flat observation."""
     at = world.user_features.shape[1] + 2 * world.topic.shape[1]
-    step = state.step[i]
+    step = state.slot[i]["step"]
     per_step = 1.0 / max(step, 1)
     state.visible[i, at] = step / rules["horizon"]
     state.visible[i, at + 1] = felt
-    state.visible[i, at + 2] = state.tally[i, 0] * per_step
-    state.visible[i, at + 3] = state.tally[i, 1] * per_step
+    state.visible[i, at + 2] = state.slot[i]["felt_sum"] * per_step
+    state.visible[i, at + 3] = state.slot[i]["consumed_steps"] * per_step
     state.visible[i, at + 4] = 1.0 if step == 0 else 0.0
 
 
@@ -295,10 +312,10 @@ def write_scalars(i, felt, world, state, rules):  # type: ignore[no-untyped-def]
 def begin_episode(i, user, world, state, dials, rules):  # type: ignore[no-untyped-def]
     """Start the episode (seed[i], episode[i]); a negative user is drawn from that key."""
     if user < 0:
-        user = episode_user(state.seed[i], state.episode[i], world.taste.shape[0])
-    state.user[i] = user
-    state.step[i] = 0
-    state.done[i] = False
+        user = episode_user(state.slot[i]["seed"], state.slot[i]["episode"], world.taste.shape[0])
+    state.slot[i]["user"] = user
+    state.slot[i]["step"] = 0
+    state.slot[i]["done"] = False
     for d in range(world.taste.shape[1]):
         state.taste[i, d] = world.taste[user, d]
     for g in range(world.topic.shape[1]):
@@ -306,38 +323,38 @@ def begin_episode(i, user, world, state, dials, rules):  # type: ignore[no-untyp
     for j in range(state.shown.shape[1]):
         state.shown[i, j] = -1
         state.felt[i, j] = 0.0
-    state.tally[i, 0] = 0.0
-    state.tally[i, 1] = 0.0
+    state.slot[i]["felt_sum"] = 0.0
+    state.slot[i]["consumed_steps"] = 0.0
     features = world.user_features.shape[1]
     for f in range(features):
         state.visible[i, f] = world.user_features[user, f]
     for f in range(features, state.visible.shape[1]):
         state.visible[i, f] = 0.0
     write_scalars(i, 0.0, world, state, rules)
-    state.trust[i] = rules["trust_start"]
-    u, _ = uniform_pair(state.seed[i], state.episode[i], user, RESERVED_STEP, 0, PASSAGE)
-    state.mood[i] = normal_quantile(u)
+    state.slot[i]["trust"] = rules["trust_start"]
+    u, _ = uniform_pair(state.slot[i]["seed"], state.slot[i]["episode"], user, RESERVED_STEP, 0, PASSAGE)
+    state.slot[i]["mood"] = normal_quantile(u)
     hold_nodes(i, state, dials)
 
 
 @jit
 def step_slot(i, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
     """Take one step of slot i, and start its next episode where the autoreset rule says so."""
-    if rules["autoreset"] == NEXT_STEP and state.done[i]:
+    if rules["autoreset"] == NEXT_STEP and state.slot[i]["done"]:
         for k in range(actions.shape[1]):
             fill_empty(out.outcome[i, k])
-        state.episode[i] += np.uint32(1)
+        state.slot[i]["episode"] += np.uint32(1)
         begin_episode(i, -1, world, state, dials, rules)
-        out.reward[i] = 0.0
-        out.terminated[i] = False
-        out.truncated[i] = False
+        out.result[i]["reward"] = 0.0
+        out.result[i]["terminated"] = False
+        out.result[i]["truncated"] = False
         return
     show_slate(i, actions, world, state, dials, rules, out.outcome)
     pass_time(i, actions, world, state, dials, rules, out)
-    out.reward[i] = reward_of(i, rules, state, out.outcome)
-    if rules["autoreset"] == SAME_STEP and state.done[i]:
+    out.result[i]["reward"] = reward_of(i, rules, state, out.outcome)
+    if rules["autoreset"] == SAME_STEP and state.slot[i]["done"]:
         keep_final(i, state, out)
-        state.episode[i] += np.uint32(1)
+        state.slot[i]["episode"] += np.uint32(1)
         begin_episode(i, -1, world, state, dials, rules)
 
 
@@ -380,6 +397,13 @@ def respond_to_all_items(world, state, dials, rules, outcome):  # type: ignore[n
 def clicked_alone(i, y, state, dials):  # type: ignore[no-untyped-def]
     """Say whether an item is clicked when nothing else is shown: above the threshold, or above no click at all."""
     if dials["choice"] == MULTINOMIAL:
-        u, _ = uniform_pair(state.seed[i], state.episode[i], state.user[i], state.step[i], NO_CLICK, CHOICE)
+        u, _ = uniform_pair(
+            state.slot[i]["seed"],
+            state.slot[i]["episode"],
+            state.slot[i]["user"],
+            state.slot[i]["step"],
+            NO_CLICK,
+            CHOICE,
+        )
         return y > gumbel_quantile(u)
     return clicked(True, y, dials)

@@ -10,35 +10,59 @@ from numpy.typing import NDArray
 from recenv.causal.world import World
 
 
+SLOT = np.dtype(
+    [
+        ("user", np.int64),
+        ("trust", np.float64),
+        ("mood", np.float64),
+        ("felt_sum", np.float64),
+        ("consumed_steps", np.int64),
+        ("seed", np.uint32),
+        ("episode", np.uint32),
+        ("step", np.int32),
+        ("done", np.bool_),
+    ],
+    align=True,
+)
+"""One number each of a slot: row of the user tables; trust; hidden mood; sum over the steps of the mean normalised
+rating; steps with consumption; the noise key (seed, episode since seeding); steps taken; whether the episode ended."""
+
+
 class State(NamedTuple):
     """State of B slots; one slot is one user at one step."""
 
-    user: NDArray[np.int64]
-    """(B,) row of the world's user tables."""
-    seed: NDArray[np.uint32]
-    """(B,) episode seed, the first word of the noise key."""
-    episode: NDArray[np.uint32]
-    """(B,) episode since seeding, the second word of the noise key."""
-    step: NDArray[np.int32]
-    """(B,) steps taken in this episode."""
-    done: NDArray[np.bool_]
-    """(B,) the episode has ended."""
+    slot: NDArray[np.void]
+    """(B,) of dtype SLOT."""
     taste: NDArray[np.float64]
     """(B, D)."""
     satiation: NDArray[np.float64]
     """(B, G)."""
-    trust: NDArray[np.float64]
-    """(B,)."""
-    mood: NDArray[np.float64]
-    """(B,) hidden."""
     visible: NDArray[np.float32]
     """(B, O) the flat observation, kept up to date in place; its columns are those of `recenv.envs.observation`."""
     shown: NDArray[np.int32]
     """(B, H) visible: items of this episode in order, -1 after the last."""
     felt: NDArray[np.float32]
     """(B, H) visible: normalised rating of each shown item, 0 where it was not consumed."""
-    tally: NDArray[np.float32]
-    """(B, 2) visible: sum over the steps of the mean normalised rating, and steps with consumption."""
+
+    @property
+    def user(self) -> NDArray[np.int64]:
+        """(B,) row of the world's user tables."""
+        return self.slot["user"]
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """(B,) whether the episode has ended."""
+        return self.slot["done"]
+
+    @property
+    def trust(self) -> NDArray[np.float64]:
+        """(B,)."""
+        return self.slot["trust"]
+
+    @property
+    def mood(self) -> NDArray[np.float64]:
+        """(B,) hidden."""
+        return self.slot["mood"]
 
 
 OUTCOME = np.dtype(
@@ -55,10 +79,15 @@ OUTCOME = np.dtype(
         ("rating", np.float64),
         ("attraction", np.float64),
         ("satisfaction", np.float64),
-    ]
+    ],
+    align=True,
 )
 """Response to one shown item; `item` is -1 at an empty position. `level` and `rating` are what the user would give,
 whether or not the item was consumed; attraction and satisfaction are y and x, hidden from agents."""
+
+
+RESULT = np.dtype([("reward", np.float64), ("terminated", np.bool_), ("truncated", np.bool_)], align=True)
+"""What Gymnasium's step returns beside the observation."""
 
 
 class Output(NamedTuple):
@@ -72,12 +101,23 @@ class Output(NamedTuple):
     """(B, H) items of that episode."""
     final_felt: NDArray[np.float32]
     """(B, H) feedback of that episode."""
-    reward: NDArray[np.float64]
-    """(B,)."""
-    terminated: NDArray[np.bool_]
-    """(B,) the user left."""
-    truncated: NDArray[np.bool_]
-    """(B,) the horizon was reached."""
+    result: NDArray[np.void]
+    """(B,) of dtype RESULT."""
+
+    @property
+    def reward(self) -> NDArray[np.float64]:
+        """(B,)."""
+        return self.result["reward"]
+
+    @property
+    def terminated(self) -> NDArray[np.bool_]:
+        """(B,) whether the user left."""
+        return self.result["terminated"]
+
+    @property
+    def truncated(self) -> NDArray[np.bool_]:
+        """(B,) whether the horizon was reached."""
+        return self.result["truncated"]
 
 
 SCALARS = 5
@@ -93,20 +133,15 @@ def make_state(world: World, batch: int, history: int) -> State:
     """Return a state in which no episode has begun."""
     dims, topics = world.taste.shape[1], world.topic.shape[1]
     width = observation_size(world)
+    slot = np.zeros(batch, SLOT)
+    slot["done"] = True
     return State(
-        user=np.zeros(batch, np.int64),
-        seed=np.zeros(batch, np.uint32),
-        episode=np.zeros(batch, np.uint32),
-        step=np.zeros(batch, np.int32),
-        done=np.ones(batch, np.bool_),
+        slot=slot,
         taste=np.zeros((batch, dims)),
         satiation=np.zeros((batch, topics)),
-        trust=np.zeros(batch),
-        mood=np.zeros(batch),
         visible=np.zeros((batch, width), np.float32),
         shown=np.full((batch, history), -1, np.int32),
         felt=np.zeros((batch, history), np.float32),
-        tally=np.zeros((batch, 2), np.float32),
     )
 
 
@@ -117,7 +152,5 @@ def make_output(world: World, batch: int, slate: int, history: int) -> Output:
         final_observation=np.zeros((batch, observation_size(world)), np.float32),
         final_shown=np.full((batch, history), -1, np.int32),
         final_felt=np.zeros((batch, history), np.float32),
-        reward=np.zeros(batch),
-        terminated=np.zeros(batch, np.bool_),
-        truncated=np.zeros(batch, np.bool_),
+        result=np.zeros(batch, RESULT),
     )
