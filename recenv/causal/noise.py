@@ -62,8 +62,11 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 @jit
 def unit(high, low):  # type: ignore[no-untyped-def]
-    """Turn two 32-bit words into a number in the open interval (0, 1), with 53 random bits less one half."""
-    return (float(high >> np.uint32(5)) * 67108864.0 + float(low >> np.uint32(6)) + 0.5) * (1.0 / 9007199254740992.0)
+    """Turn two 32-bit words into a number in the open interval (0, 1): 52 random bits and a half.
+
+    With 53 bits and a half the largest would round to 1.
+    """
+    return (float(high >> np.uint32(5)) * 33554432.0 + float(low >> np.uint32(7)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
 @jit

@@ -64,11 +64,12 @@ class BatchCore:
     def begin(self, users: NDArray[np.integer] | None = None, slots: NDArray[np.bool_] | None = None) -> None:
         """Start the next episode of slots; `users` (B,) fixes who it is, -1 draws the user from the episode's key."""
         mask = np.ones(self.batch, bool) if slots is None else slots
-        chosen = np.full(self.batch, -1, np.int64) if users is None else self._check_users(users)
+        chosen = np.full(self.batch, -1, np.int64) if users is None else self.checked_users(users)
         self.state.slot["episode"][mask] += np.uint32(1)
         loops.begin_all(mask, chosen, self._tables, self.state, self.dials, self.rules)
 
-    def _check_users(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
+    def checked_users(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return users as (B,) int64, or refuse those that the world does not have."""
         chosen = np.asarray(users)
         if chosen.shape != (self.batch,) or chosen.dtype.kind not in "iu":
             raise ValueError(f"users must be {self.batch} whole numbers, got {chosen.dtype} of shape {chosen.shape}")

@@ -14,7 +14,7 @@ from recenv.causal.equations.examination import examined_in_cascade, position_pr
 from recenv.causal.equations.funnel import clicked, consumed, purchased
 from recenv.causal.equations.leaving import leave_probability
 from recenv.causal.equations.mood import mood_next
-from recenv.causal.equations.opinion import click_noise, opinion_noise
+from recenv.causal.equations.opinion import click_noise_of_normal, normal_from_logistic, opinion_noise
 from recenv.causal.equations.organic import discovered, organic, uplift
 from recenv.causal.equations.rating import normalised_rating, rating_level
 from recenv.causal.equations.satiation import fade, satiate
@@ -49,24 +49,31 @@ VISIBLE_DECAY = np.float32(0.8)
 
 @jit
 def pair_noise(world, dials, rules, user, item):  # type: ignore[no-untyped-def]
-    """Return e_rate of a pair: abducted where it was logged, else from its own address."""
+    """Return (e_rate, z_rate) of a pair, abducted where it was logged, else from its own address.
+
+    z_rate is the normal variable with the probability of e_rate; it is 0 where no coupling asks for it.
+    """
+    coupled = dials["coupling"] != 0.0
     if rules["hybrid"]:
         row = find_pair(world.pair_start, world.pair_item, world.pair_filter, user, item)
         if row >= 0:
-            return world.pair_noise[row]
+            e_rate = world.pair_noise[row]
+            return e_rate, normal_from_logistic(e_rate) if coupled else 0.0
     low, high = rules["world_low"], rules["world_high"]
-    shared = 0.5
-    if dials["noise_correlation"] != 0.0:
-        shared = opinion_uniform(low, high, user, 0, SHARED_OPINION)
-    return opinion_noise(opinion_uniform(low, high, user, item, OPINION), shared, dials)
+    u = opinion_uniform(low, high, user, item, OPINION)
+    if dials["noise_correlation"] == 0.0:  # the common case: both follow from the one uniform
+        return opinion_noise(u, 0.5, dials), normal_quantile(u) if coupled else 0.0
+    e_rate = opinion_noise(u, opinion_uniform(low, high, user, 0, SHARED_OPINION), dials)
+    return e_rate, normal_from_logistic(e_rate) if coupled else 0.0
 
 
 @jit
 def respond(i, a, world, state, dials, rules):  # type: ignore[no-untyped-def]
     """Return (y, x, u_discovery) of user i for item a in the current state, wherever it is shown."""
-    user = state.slot[i]["user"]
+    user = np.uintp(state.slot[i]["user"])
+    a = np.uintp(a)
     affinity = dot(state.taste[i], world.embedding[a])
-    e_rate = pair_noise(world, dials, rules, user, a)
+    e_rate, z_rate = pair_noise(world, dials, rules, user, a)
     u_click, u_discovery = uniform_pair(
         state.slot[i]["seed"], state.slot[i]["episode"], user, state.slot[i]["step"], a, CLICK
     )
@@ -76,7 +83,7 @@ def respond(i, a, world, state, dials, rules):  # type: ignore[no-untyped-def]
         )
         e_click = gumbel_quantile(u_choice)
     else:
-        e_click = click_noise(u_click, e_rate, dials)
+        e_click = click_noise_of_normal(u_click, z_rate, dials)
     y = attraction(affinity, world.item[a]["popularity"], e_click, dials)
     bored = 0.0
     if dials["boredom"] != 0.0:
@@ -226,7 +233,7 @@ def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped
         if row["consumed"]:
             felt = normalised_rating(row["level"], levels)
             total += felt
-            topic = world.topic[row["item"]]
+            topic = world.topic[np.uintp(row["item"])]
             satiate(state.satiation[i], topic, share, dials)
             gain, enjoyed = np.float32((1.0 - VISIBLE_DECAY) * share), np.float32(felt)
             for g in range(topics):

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from recenv.causal.world import World
 
-
 SLOT = np.dtype(
     [
         ("user", np.int64),

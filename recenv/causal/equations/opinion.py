@@ -23,11 +23,17 @@ def opinion_noise(u_item, u_shared, dials):  # type: ignore[no-untyped-def]
 @jit
 def click_noise(u_click, e_rate, dials):  # type: ignore[no-untyped-def]
     """Return e_click with Gaussian-copula correlation `coupling` to e_rate; the marginal stays standard logistic."""
+    z_rate = 0.0 if dials["coupling"] == 0.0 else normal_from_logistic(e_rate)
+    return click_noise_of_normal(u_click, z_rate, dials)
+
+
+@jit
+def click_noise_of_normal(u_click, z_rate, dials):  # type: ignore[no-untyped-def]
+    """Return the same e_click where the opinion is given as z_rate, the normal variable of e_rate's probability."""
     rho = dials["coupling"]
     if rho == 0.0:
         return logistic_quantile(u_click)
-    z = rho * normal_from_logistic(e_rate) + math.sqrt(1.0 - rho * rho) * normal_quantile(u_click)
-    return logistic_from_normal(z)
+    return logistic_from_normal(rho * z_rate + math.sqrt(1.0 - rho * rho) * normal_quantile(u_click))
 
 
 @jit
