@@ -96,7 +96,8 @@ def find_truths(world: World, meta: Any, policies: Any, logger: Any, *, rounds: 
     sessions = {}
     with bar("Whole sessions of each policy") as advance:
         for place, (name, policy) in enumerate(policies.items()):
-            sessions[name] = evaluate_sessions(env, policy, users=users, rounds=rounds, seed=seed + TRUTH_SEED)
+            found = evaluate_sessions(policy, env, users, rounds=rounds, seed=seed + TRUTH_SEED, explore=True)
+            sessions[name] = found.for_report()
             advance(place + 1, len(policies), name)
     one_step = {}
     if logger is not None:
@@ -126,7 +127,7 @@ def write_comparison(
     truth = {
         name: {
             **({"one_step": tuple(truths.one_step[name])} if name in truths.one_step else {}),
-            **({"policy_value": truths.sessions[name].mean_and_error()} if name in truths.sessions else {}),
+            **({"policy_value": _with_error(truths.sessions[name])} if name in truths.sessions else {}),
         }
         for name in policies
     }
@@ -140,11 +141,14 @@ def write_comparison(
         truth={name: found for name, found in truth.items() if found} or None,
         seed=seed,
     )
-    sessions = {name: found.as_dict() for name, found in truths.sessions.items()}
-    report: Path = comparison.report(output, world=world, sessions=sessions, **context)
-    for line in comparison.summary():
+    report: Path = comparison.report(output, world=world, sessions=truths.sessions, **context)
+    for line in comparison.summary().splitlines():
         console.print(line, highlight=False, soft_wrap=True)
     return report
+
+
+def _with_error(session: dict[str, float]) -> tuple[float, float]:
+    return session["value"], (session["high"] - session["low"]) / (2 * 1.96)
 
 
 def shown_command() -> str:

@@ -16,7 +16,8 @@ console = Console()
 
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.", show_default=False)]
 WorldFolder = Annotated[
-    Path, typer.Option("--world", help="Folder of a fitted world (`recenv fit`), or synthetic-SEED.", show_default=False)
+    Path,
+    typer.Option("--world", help="Folder of a fitted world (`recenv fit`), or synthetic-SEED.", show_default=False),
 ]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same result.")]
 Device = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]

@@ -64,9 +64,7 @@ def run_demo(
     world = demo_world(output, plan)
     agents, curves = demo_agents(output, plan, world)
     log = demo_log(output, plan, world, agents[LOGGER])
-    truths = find_truths(
-        world, log.meta, agents, agents[LOGGER], rounds=plan.truth_rounds, seed=plan.seed
-    )
+    truths = find_truths(world, log.meta, agents, agents[LOGGER], rounds=plan.truth_rounds, seed=plan.seed)
     console.rule("Comparing policies")
     report = write_comparison(
         log,

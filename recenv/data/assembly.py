@@ -98,7 +98,7 @@ def _check_enough(
         if len(ids) < 2:
             raise ValueError(
                 f"{table.name} has fewer than two {role}s: column {roles[role]!r} holds only {str(ids[0])!r}; "
-                f'is it the {role}? If not, say which, columns={{"{role}": "..."}}'
+                f'is it the {role}? If not, say which, columns={{"{role}": "..."}} (command line: --column {role}=...)'
             )
     if rating.min() == rating.max():
         raise ValueError(
