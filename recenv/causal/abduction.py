@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recenv.causal.compiled import jit, jit_allocating
 from recenv.causal.equations.rating import normalised_rating, rating_level
-from recenv.causal.equations.satiation import satiation_next
+from recenv.causal.equations.satiation import fade, satiate, satiation_match
 from recenv.causal.equations.satisfaction import base_satisfaction, boredom_felt, satisfaction
 from recenv.causal.equations.taste_drift import drift_towards
 from recenv.causal.equations.trust import trust_next
@@ -57,14 +57,14 @@ def abduct_one(u, level, before_noise, thresholds):  # type: ignore[no-untyped-d
 
 
 @jit_allocating
-def abduct_pairs(world, dials, low, high, like_level, trust_start, user, item, level, order, ordered, noise):  # type: ignore[no-untyped-def]
+def abduct_pairs(world, n_topics, dials, low, high, like_level, trust_start, user, item, level, order, ordered, noise):  # type: ignore[no-untyped-def]
     """Fill `noise` (n,) for pairs sorted by user; `order` ranks each user's pairs in time.
 
     Not ordered: at baseline, every mechanism off. Ordered: along the factual trajectory with mood 0, in which
     satiation, taste and trust move as the equations say, so that replaying the sequence returns the ratings.
     """
     taste = np.zeros(world.taste.shape[1])
-    satiation = np.zeros(world.topic.shape[1])
+    satiation = np.zeros(n_topics)
     begin = 0
     while begin < user.shape[0]:
         end = begin
@@ -77,7 +77,8 @@ def abduct_pairs(world, dials, low, high, like_level, trust_start, user, item, l
         for row in rows:
             u, a = user[row], item[row]
             base = base_satisfaction(dot(taste, world.embedding[a]), world.user[u]["bias"], world.item[a]["bias"])
-            bored = boredom_felt(dot(satiation, world.topic[a]), dials) if ordered else 0.0
+            topics = world.topics[world.item[a]["topics_from"] : world.item[a]["topics_to"]]
+            bored = boredom_felt(satiation_match(satiation, topics), dials) if ordered else 0.0
             before = satisfaction(base, bored, 0.0, 0.0)
             noise[row] = abduct_one(opinion_uniform(low, high, u, a, OPINION), level[row], before, world.thresholds)
             if ordered:
@@ -89,8 +90,8 @@ def abduct_pairs(world, dials, low, high, like_level, trust_start, user, item, l
                         world.item[a]["length"],
                         dials["drift"],
                     )
-                for g in range(satiation.shape[0]):
-                    satiation[g] = satiation_next(satiation[g], world.topic[a, g], dials)
+                fade(satiation, dials)
+                satiate(satiation, topics, 1.0, dials)
                 trust = trust_next(trust, normalised_rating(level[row], world.scale.shape[0]), dials)
         begin = end
 
@@ -111,6 +112,7 @@ def abduct(world: World, *, ordered: bool = False) -> World:
     dials = world.behaviour.dials(**{"mood": 0.0, **world.held})[0]
     abduct_pairs(
         world.tables,
+        len(world.topic_names),
         dials,
         *world_key(world.seed),
         world.like_level,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,10 +70,20 @@ class FitConfig:
             raise ValueError(f"first_share must be in [0.1, 1], got {self.first_share}")
         if self.weighting not in WEIGHTINGS:
             raise ValueError(f"weighting must be one of {', '.join(WEIGHTINGS)}, got {self.weighting!r}")
-        if self.dims < 1 or self.epochs < 1 or self.clusters < 1:
-            raise ValueError("dims, epochs and clusters must be at least 1")
+        for name in ("dims", "epochs", "patience", "batch", "clusters"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("factor_penalty", "bias_penalty"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+        if not 0.0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if not 0.0 <= self.clip_quantile <= 1.0:
+            raise ValueError(f"clip_quantile must be in [0, 1], got {self.clip_quantile}")
         if not 0.0 < self.validation_share < 0.9:
             raise ValueError(f"validation_share must be in (0, 0.9), got {self.validation_share}")
+        if self.like_level is not None and self.like_level < 2:
+            raise ValueError(f"like_level must be 2 or more, or every rating is liked; got {self.like_level}")
 
 
 class Labels(NamedTuple):
@@ -119,13 +130,18 @@ def fit_world(
     log = load_log(log)
     config = _configure(config, options)
     labels = rating_levels(log)
+    levels = len(labels.scale)
+    if config.like_level is not None and config.like_level > levels:
+        raise ValueError(f"like_level is {config.like_level}, but the log has {levels} levels: nothing would be liked")
     rng = np.random.default_rng([seed, 10])
     pairs = LoggedPairs.from_rows(log.user, log.item, labels.level, _split(log, config.first_share, seed))
     first = pairs.only(FIRST)
+    if len(first) < 2:
+        raise ValueError(f"{len(first)} of {len(log)} ratings fell into the first part: too few to fit a world to")
     topic, topic_names = topics_from_genres(log.genres) if any(log.genres) else (None, ())
     exposure = fit_exposure(first.user, first.item, log.n_users, log.n_items)
     weight = _weights(first, exposure, config)
-    factors = _factorise(first, weight, (log.n_users, log.n_items, len(labels.scale)), config, rng, device, progress)
+    factors = _factorise(first, weight, (log.n_users, log.n_items, levels), config, rng, device, progress)
     if topic is None:
         topic, topic_names = topics_from_embedding(factors.embedding, config.clusters, seed)
     visible = visible_features(first.user, first.item, labels.scale[first.level - 1], topic, log.n_users)
@@ -138,8 +154,8 @@ def fit_world(
         topic=topic,
         comfort=comfort_loading(topic),
         scale=labels.scale,
-        like_level=config.like_level or default_like_level(pairs.level, len(labels.scale)),
-        trust_start=float((first.level.mean() - 1) / (len(labels.scale) - 1)),
+        like_level=config.like_level or default_like_level(pairs.level, levels),
+        trust_start=float((first.level.mean() - 1) / (levels - 1)),
         user_features=visible.user,
         item_features=visible.item,
         item_counts=visible.item_counts,
@@ -172,9 +188,11 @@ def rating_levels(log: RatingsLog) -> Labels:
     Raises
     ------
     ValueError
-        If there are more than 20 distinct values: the scale is continuous and has to be cut first.
+        If there are more than 20 distinct values (the scale is continuous and has to be cut first), or only one.
     """
     scale = np.array(log.levels)
+    if len(scale) < 2:
+        raise ValueError(f"every rating is {scale[0]:g}: there is nothing to learn from a log with one rating value")
     if len(scale) > MAX_LEVELS:
         raise ValueError(
             f"rating has {len(scale)} distinct values, more than the {MAX_LEVELS} that an ordinal model can use: "
@@ -218,6 +236,7 @@ def _factorise(
     progress: Callable[[int, int, str], None] | None,
 ) -> OrdinalFactors:
     held = rng.random(len(first)) < config.validation_share
+    held[rng.permutation(len(first))[:2]] = [True, False]  # in a tiny log too, neither side is empty
     rows = RatingRows(first.user, first.item, first.level, weight)
     optimiser = OptimiserConfig(**{name: getattr(config, name) for name in OptimiserConfig._fields})
 

@@ -30,7 +30,7 @@ class Edge(NamedTuple):
 
 
 _STATE = ("taste", "satiation", "trust", "mood")
-_LATENT = {"taste", "satiation", "trust", "mood", "attraction", "satisfaction", "discovered"}
+_LATENT = {"taste", "satiation", "trust", "mood", "attraction", "satisfaction", "discovered", "organic", "uplift"}
 _WITHIN = (
     Edge("taste", "attraction", "attract"),
     Edge("action", "attraction", ""),

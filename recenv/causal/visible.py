@@ -16,6 +16,8 @@ from recenv.causal.popularity import log_popularity
 
 LIMIT = 4.0
 """Features are standardised and clipped to [-LIMIT, LIMIT]."""
+DENSE_CELLS = 250_000
+"""Matrices with at most this many cells are decomposed densely."""
 SHRINKAGE = 10.0
 """Ratings at the overall mean that are added to each item's and user's own."""
 
@@ -74,17 +76,35 @@ def _factors(
     user: NDArray, item: NDArray, residual: NDArray, n_users: int, n_items: int, factors: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (U, F) and (N, F) singular vectors times the root of their values; signs fixed, so they repeat."""
+    rank = min(factors, n_users - 1, n_items - 1)
+    left, values, right = _leading_svd(user, item, residual, (n_users, n_items), rank)
+    root = np.sqrt(np.maximum(values, 0.0))
+    left, right = left * root, right.T * root
+    sign = np.where(right.sum(0) < 0, -1.0, 1.0)
+    return left * sign, right * sign
+
+
+def _leading_svd(
+    user: NDArray, item: NDArray, residual: NDArray, shape: tuple[int, int], rank: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the `rank` leading singular triplets, largest first.
+
+    Small matrices are done densely: the iterative solver draws at random where the rank is lower than asked for. Where
+    all residuals are 0 it fails, so that case is answered at once.
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.linalg import svds
 
-    rank = min(factors, n_users - 1, n_items - 1)
-    matrix = csr_array((residual, (user, item)), shape=(n_users, n_items))
-    left, values, right = svds(matrix, k=rank, v0=np.ones(min(n_users, n_items)))
+    matrix = csr_array((residual, (user, item)), shape=shape)
+    if not np.any(residual):
+        return np.zeros((shape[0], rank)), np.zeros(rank), np.zeros((rank, shape[1]))
+    if shape[0] * shape[1] <= DENSE_CELLS:
+        left, values, right = np.linalg.svd(matrix.toarray(), full_matrices=False)
+        return left[:, :rank], values[:rank], right[:rank]
+    start = np.random.default_rng(0).normal(size=min(shape))
+    left, values, right = svds(matrix, k=rank, v0=start)
     order = np.argsort(-values)
-    root = np.sqrt(np.maximum(values[order], 0.0))
-    left, right = left[:, order] * root, right[order].T * root
-    sign = np.where(right.sum(0) < 0, -1.0, 1.0)
-    return left * sign, right * sign
+    return left[:, order], values[order], right[order]
 
 
 def _standardise(columns: NDArray[np.float64]) -> NDArray[np.float32]:

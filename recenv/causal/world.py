@@ -28,8 +28,19 @@ NODES = ("mood", "trust", "satiation")
 
 USER = np.dtype([("bias", np.float64), ("taste_length", np.float64)])
 """What the loops read of a user: b_u, |taste|."""
-ITEM = np.dtype([("bias", np.float64), ("popularity", np.float64), ("comfort", np.float64), ("length", np.float64)])
-"""What the loops read of an item: b_i, pop, comfort, |V|."""
+ITEM = np.dtype(
+    [
+        ("bias", np.float64),
+        ("popularity", np.float64),
+        ("comfort", np.float64),
+        ("length", np.float64),
+        ("topics_from", np.int32),
+        ("topics_to", np.int32),
+    ]
+)
+"""What the loops read of an item: b_i, pop, comfort, |V|, and which rows of the topic table are its own."""
+TOPIC = np.dtype([("loading", np.float64), ("topic", np.int64)])
+"""One topic of one item; most items have one to three of them, so rows are cheaper than (N, G)."""
 
 
 class WorldTables(NamedTuple):
@@ -43,8 +54,8 @@ class WorldTables(NamedTuple):
     """(U, D)."""
     embedding: NDArray[np.float64]
     """(N, D)."""
-    topic: NDArray[np.float64]
-    """(N, G)."""
+    topics: NDArray[np.void]
+    """(M,) of dtype TOPIC, by item."""
     thresholds: NDArray[np.float64]
     """(L - 1,)."""
     scale: NDArray[np.float64]
@@ -117,18 +128,38 @@ class World:
     """Validation card: what was measured about this world, and what is assumed."""
 
     def __post_init__(self) -> None:
-        """Check shapes; the arrays are made read-only, since a world is shared by many environments."""
+        """Check shapes and values; the arrays are made read-only, since a world is shared by many environments."""
         for name, shape in self._shapes().items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"World.{name} must have shape {shape}, got {getattr(self, name).shape}")
         if np.any(np.diff(self.thresholds) <= 0):
             raise ValueError("World.thresholds must be strictly ascending")
+        self._check_values()
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
             if isinstance(value, np.ndarray):
                 value = np.ascontiguousarray(value)
                 value.flags.writeable = False
                 object.__setattr__(self, item.name, value)
+
+    def _check_values(self) -> None:
+        """Refuse numbers that the loops cannot compute with, by name and row."""
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f" and not np.isfinite(value).all():
+                row = int(np.argwhere(~np.isfinite(value))[0, 0])
+                raise ValueError(f"World.{item.name} must be finite; row {row} has {value[row]}")
+        if not 2 <= self.like_level <= self.n_levels:
+            raise ValueError(f"World.like_level must be 2 to {self.n_levels}, got {self.like_level}")
+        if len(self.titles) != self.n_items:
+            raise ValueError(f"World.titles must have {self.n_items} entries, got {len(self.titles)}")
+        for name in set(self.held) - set(NODES):
+            raise ValueError(f"World.held knows {', '.join(NODES)}, not {name!r}")
+        bounds = {"user": (0, self.n_users - 1), "item": (0, self.n_items - 1), "level": (1, self.n_levels)}
+        for name, (low, high) in bounds.items():
+            ids = getattr(self.pairs, name)
+            if len(ids) and not low <= ids.min() <= ids.max() <= high:
+                raise ValueError(f"World.pairs.{name} must be in {low} to {high}, got {ids.min()} to {ids.max()}")
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         (u, d), n, g, levels = self.taste.shape, len(self.embedding), len(self.topic_names), len(self.scale)
@@ -218,12 +249,17 @@ class World:
         user["bias"], user["taste_length"] = self.user_bias, np.linalg.norm(self.taste, axis=1)
         item["bias"], item["popularity"], item["comfort"] = self.item_bias, self.popularity, self.comfort
         item["length"] = np.linalg.norm(self.embedding, axis=1)
+        of_item, topic = np.nonzero(self.topic)
+        topics = np.zeros(len(topic), TOPIC)
+        topics["topic"], topics["loading"] = topic, self.topic[of_item, topic]
+        ends = np.searchsorted(of_item, np.arange(self.n_items + 1))
+        item["topics_from"], item["topics_to"] = ends[:-1], ends[1:]
         return WorldTables(
             user,
             item,
             self.taste,
             self.embedding,
-            self.topic,
+            topics,
             self.thresholds,
             self.scale,
             self.user_features,

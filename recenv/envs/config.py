@@ -71,8 +71,8 @@ def make_config(config: EnvConfig | None, options: dict[str, Any]) -> EnvConfig:
     for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"unknown argument {name!r}{hint} Valid arguments: {', '.join(known)}")
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise TypeError(f"unknown argument {name!r}{hint}; valid arguments are {', '.join(known)}")
     return dataclasses.replace(config or EnvConfig(), **options)
 
 

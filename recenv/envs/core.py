@@ -82,9 +82,14 @@ class BatchCore:
 
     def step(self, actions: NDArray[np.int64]) -> None:
         """Step every slot with actions (B, K) of catalogue item ids; results are in `out`."""
+        if self._reward is None:
+            loops.step_all(actions, self._tables, self.state, self.dials, self.rules, self.out)
+            return
+        begun = self.state.done.copy()
         loops.step_all(actions, self._tables, self.state, self.dials, self.rules, self.out)
-        if self._reward is not None:
-            self.out.reward[:] = _checked_reward(self._reward, self.out.outcome)
+        reward = _checked_reward(self._reward, self.out.outcome)
+        # A slot that only started its next episode in this step (NEXT_STEP) brought nothing.
+        self.out.reward[:] = np.where(begun, 0.0, reward)
 
     def mask(self) -> NDArray[np.bool_]:
         """Return (B, N) whether each item may be shown: False where it was shown in this episode and may not again."""

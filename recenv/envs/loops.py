@@ -17,7 +17,7 @@ from recenv.causal.equations.mood import mood_next
 from recenv.causal.equations.opinion import click_noise_of_normal, normal_from_logistic, opinion_noise
 from recenv.causal.equations.organic import discovered, organic, uplift
 from recenv.causal.equations.rating import normalised_rating, rating_level
-from recenv.causal.equations.satiation import fade, satiate
+from recenv.causal.equations.satiation import fade, satiate, satiation_match
 from recenv.causal.equations.satisfaction import base_satisfaction, boredom_felt, mood_felt, satisfaction
 from recenv.causal.equations.taste_drift import drift_towards
 from recenv.causal.equations.trust import trust_next
@@ -87,7 +87,8 @@ def respond(i, a, world, state, dials, rules):  # type: ignore[no-untyped-def]
     y = attraction(affinity, world.item[a]["popularity"], e_click, dials)
     bored = 0.0
     if dials["boredom"] != 0.0:
-        bored = boredom_felt(dot(state.satiation[i], world.topic[a]), dials)
+        topics = world.topics[world.item[a]["topics_from"] : world.item[a]["topics_to"]]
+        bored = boredom_felt(satiation_match(state.satiation[i], topics), dials)
     moved = mood_felt(state.slot[i]["mood"], world.item[a]["comfort"], dials)
     base = base_satisfaction(affinity, world.user[user]["bias"], world.item[a]["bias"])
     return y, satisfaction(base, bored, moved, e_rate), u_discovery
@@ -217,7 +218,7 @@ def turn_taste(i, a, share, world, state, dials):  # type: ignore[no-untyped-def
 def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped-def]
     """Take in what was consumed: history, taste, topic profiles. Return (items consumed, mean normalised rating)."""
     k_slate, levels = actions.shape[1], world.scale.shape[0]
-    features, topics = world.user_features.shape[1], world.topic.shape[1]
+    features, topics = world.user_features.shape[1], state.satiation.shape[1]
     fade(state.satiation[i], dials)
     profiles = state.visible[i, features : features + 2 * topics]
     for g in range(2 * topics):
@@ -233,13 +234,13 @@ def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped
         if row["consumed"]:
             felt = normalised_rating(row["level"], levels)
             total += felt
-            topic = world.topic[np.uintp(row["item"])]
-            satiate(state.satiation[i], topic, share, dials)
+            its = world.topics[world.item[row["item"]]["topics_from"] : world.item[row["item"]]["topics_to"]]
+            satiate(state.satiation[i], its, share, dials)
             gain, enjoyed = np.float32((1.0 - VISIBLE_DECAY) * share), np.float32(felt)
-            for g in range(topics):
-                loading = gain * np.float32(topic[g])
-                recent[g] += loading
-                savoured[g] += enjoyed * loading
+            for j in range(its.shape[0]):
+                loading = gain * np.float32(its[j]["loading"])
+                recent[its[j]["topic"]] += loading
+                savoured[its[j]["topic"]] += enjoyed * loading
         if row["liked"]:
             turn_taste(i, row["item"], share, world, state, dials)
         state.shown[i, state.slot[i]["step"] * k_slate + k] = row["item"]
@@ -305,7 +306,7 @@ def reward_of(i, rules, state, outcome):  # type: ignore[no-untyped-def]
 @jit
 def write_scalars(i, felt, world, state, rules):  # type: ignore[no-untyped-def]
     """Write the five scalars at the end of the flat observation."""
-    at = world.user_features.shape[1] + 2 * world.topic.shape[1]
+    at = world.user_features.shape[1] + 2 * state.satiation.shape[1]
     step = state.slot[i]["step"]
     per_step = 1.0 / max(step, 1)
     state.visible[i, at] = step / rules["horizon"]
@@ -325,7 +326,7 @@ def begin_episode(i, user, world, state, dials, rules):  # type: ignore[no-untyp
     state.slot[i]["done"] = False
     for d in range(world.taste.shape[1]):
         state.taste[i, d] = world.taste[user, d]
-    for g in range(world.topic.shape[1]):
+    for g in range(state.satiation.shape[1]):
         state.satiation[i, g] = 0.0
     for j in range(state.shown.shape[1]):
         state.shown[i, j] = -1

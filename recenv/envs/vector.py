@@ -87,7 +87,8 @@ class RecSysVectorEnv(VectorEnv):
         """
         users, mask = self._options(options)
         if seed is not None or not self.core.seeded:
-            self.core.seed(slot_seeds(seed, self.num_envs), mask)
+            # The first time every slot gets a seed, also those that a mask leaves for later.
+            self.core.seed(slot_seeds(seed, self.num_envs), mask if self.core.seeded else None)
         self.core.begin(users, mask)
         self._begun = True
         return observe(self.core), {"user": self.core.state.user.copy()}

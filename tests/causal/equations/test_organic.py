@@ -1,0 +1,30 @@
+import itertools
+
+import pytest
+
+from recenv.causal.equations.organic import discovered, organic, uplift
+
+
+def test_popular_items_are_discovered_more_often(dials):
+    d = dials(discovery=0.4)
+    assert discovered(0.199, 0.0, d)  # 0.4 * sigmoid(0) = 0.2
+    assert not discovered(0.2, 0.0, d)
+    assert discovered(0.35, 3.0, d)
+
+
+def test_nothing_is_discovered_when_discovery_is_off(dials):
+    assert not discovered(1e-9, 50.0, dials())
+
+
+def test_organic_needs_examination_discovery_and_attraction(dials):
+    d = dials(tau_click=0.5)
+    assert organic(True, True, 0.6, d)
+    assert not organic(False, True, 0.6, d)
+    assert not organic(True, False, 0.6, d)
+    assert not organic(True, True, 0.5, d)
+
+
+@pytest.mark.parametrize(("organic_it", "clicked_it"), list(itertools.product([False, True], repeat=2)))
+def test_uplift_is_y1_less_y0_and_never_negative(organic_it, clicked_it):
+    y0, y1 = int(organic_it), int(organic_it or clicked_it)
+    assert int(uplift(organic_it, clicked_it)) == y1 - y0 >= 0
