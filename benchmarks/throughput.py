@@ -1,4 +1,4 @@
-"""How many user steps a second do the environments make, and in how much memory?
+"""Throughput: how many user steps a second the environments make, and in how much memory.
 
 Every figure is measured in a process of its own, pinned to one core where the system allows it, with every mechanism
 on (the funnel too), 1,682 items, resets included and the observation copied out. Gymnasium's
@@ -98,9 +98,7 @@ CASES: dict[str, Any] = {
     "RecSys-v0, make_vec, 64 users": lambda s: measure_vector(s, "RecSys-v0", 64),
     "RecSys-v0, make_vec, 1,024 users": lambda s: measure_vector(s, "RecSys-v0", 1024),
     "RecSys-v0, make_vec, 4,096 users": lambda s: measure_vector(s, "RecSys-v0", 4096),
-    "RecSys-v0, make_vec, 1,024 users, mechanisms off": lambda s: measure_vector(
-        s, "RecSys-v0", 1024, behaviour="off"
-    ),
+    "RecSys-v0, make_vec, 1,024 users, mechanisms off": lambda s: measure_vector(s, "RecSys-v0", 1024, behaviour="off"),
     "CartPole-v1, gym.make": lambda s: measure_single(s, "CartPole-v1"),
     "CartPole-v1, make_vec, 1,024": lambda s: measure_vector(s, "CartPole-v1", 1024),
     "import recenv": measure_import,
@@ -134,7 +132,9 @@ def main() -> None:
         found = in_own_process(case, 0.5 if arguments.quick else arguments.seconds)
         is_import = case == "import recenv"
         unit = "s" if is_import else "user steps/s"
-        rows.append(Row(case, "time" if is_import else "throughput", *(found[k] for k in ("median", "low", "high")), unit))
+        rows.append(
+            Row(case, "time" if is_import else "throughput", *(found[k] for k in ("median", "low", "high")), unit)
+        )
         shown = [f"{found[k]:.3f} s" if is_import else f"{found[k]:,.0f}" for k in ("median", "low", "high")]
         lines.append([case, *shown, "" if is_import else f"{found['peak_mb']:.0f}"])
         if not is_import:

@@ -1,4 +1,4 @@
-"""recenv: which recommendation policy is better, and how sure are we, before any user sees it?
+"""Which recommendation policy is better, and how sure are we, before any user sees it.
 
 Importing recenv registers `RecSys-v0` with Gymnasium; everything else is loaded when it is first used.
 """
@@ -21,10 +21,14 @@ _HOMES = {
     "evaluate": "recenv.ope",
 }
 
+_PACKAGES = ("agents", "causal", "data", "envs", "feedback", "ope", "report", "sb3", "testing", "training")
+
 __all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f"recenv.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

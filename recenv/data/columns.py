@@ -51,7 +51,8 @@ def find_column(names: Iterable[str], role: str) -> str | None:
     if len(found) > 1 and role in REQUIRED and (first_rank > 0 or found[1][0] == 0):
         choices = ", ".join(repr(name) for _, name in found)
         raise ValueError(
-            f'columns {choices} could each be the {role}: say which, columns={{"{role}": "{first}"}} (command line: --column {role}={first})'
+            f'columns {choices} could each be the {role}: say which, columns={{"{role}": "{first}"}} '
+            f"(command line: --column {role}={first})"
         )
     return first
 
@@ -116,7 +117,8 @@ def _given_column(names: Sequence[str], role: str, name: str | None, source: str
 
 def _missing(names: Sequence[str], role: str, source: str) -> str:
     hint = nearest(role, names) or nearest(f"{role}_id", names)
-    return f'{source} has no {role} column; it has {_listed(names)}{hint}: say which, columns={{"{role}": "..."}} (command line: --column {role}=...)'
+    remedy = f'say which, columns={{"{role}": "..."}} (command line: --column {role}=...)'
+    return f"{source} has no {role} column; it has {_listed(names)}{hint}: {remedy}"
 
 
 def _check_distinct(names: Sequence[str], resolved: Mapping[str, str], source: str) -> None:

@@ -124,8 +124,8 @@ class BatchCore:
 
     def set_state(self, state: State) -> None:
         """Go back to a state that `get_state` returned; the noise goes with it."""
-        for own, given in zip(self.state, state, strict=True):
-            own[:] = given
+        for name in State._fields:
+            getattr(self.state, name)[:] = getattr(state, name)
 
 
 def _checked_reward(reward: Callable[[NDArray[np.void]], Any], outcome: NDArray[np.void]) -> NDArray[np.float64]:

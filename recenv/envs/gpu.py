@@ -47,13 +47,13 @@ def make_kernels() -> Kernels:
 
     @cuda.jit
     def step_kernel(actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
-        i = cuda.grid(1)
+        i: Any = cuda.grid(1)  # type: ignore[call-arg]
         if i < actions.shape[0]:
             step_slot(i, actions, world, state, dials[0], rules[0], out)
 
     @cuda.jit
     def begin_kernel(start, users, world, state, dials, rules):  # type: ignore[no-untyped-def]
-        i = cuda.grid(1)
+        i: Any = cuda.grid(1)  # type: ignore[call-arg]
         if i < start.shape[0] and start[i]:
             # A seeded slot stands before episode 0, at 2**32 - 1; in 64 bits it wraps alike compiled and interpreted.
             state.slot[i]["episode"] = np.uint32((np.uint64(state.slot[i]["episode"]) + np.uint64(1)) & LOW_WORD)

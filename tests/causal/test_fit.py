@@ -1,0 +1,219 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recenv.causal import Behaviour, FitConfig, World
+from recenv.causal.exposure import fit_exposure, inverse_propensity_weights
+from recenv.causal.fit import default_like_level, rating_levels
+from recenv.causal.pairs import FIRST, SECOND
+from recenv.causal.visible import visible_features
+from recenv.data import RatingsLog, overlap, split_pairs
+from recenv.envs import RecSysVectorEnv
+
+
+def full_log(users, items, rating):
+    """A log in which every user rated every item."""
+    user, item = np.indices((users, items)).reshape(2, -1)
+    ids = {"user_ids": np.arange(users).astype(str), "item_ids": np.arange(items).astype(str)}
+    return RatingsLog(name="full", user=user, item=item, rating=rating, levels=np.unique(rating), **ids)
+
+
+def changed(log, second_only, seed):
+    """The log with the ratings of its second part replaced by others."""
+    rng = np.random.default_rng(99)
+    first, _ = split_pairs(log, 0.7, seed=seed)
+    in_first = set(zip(first.user.tolist(), first.item.tolist(), strict=True))
+    mine = np.array([(u, a) in in_first for u, a in zip(log.user.tolist(), log.item.tolist(), strict=True)])
+    replaced = np.where(mine if not second_only else ~mine, rng.integers(1, 6, len(log)), log.rating)
+    return dataclasses.replace(log, rating=replaced.astype(float))
+
+
+def test_the_fit_recovers_the_utilities_of_pairs_that_nobody_rated(made, fitted):
+    _, utility = made
+    rated = np.zeros(utility.shape, bool)
+    rated[fitted.pairs.user, fitted.pairs.item] = True
+    found = fitted.taste @ fitted.embedding.T + fitted.user_bias[:, None] + fitted.item_bias
+    assert np.corrcoef(found[~rated], utility[~rated])[0, 1] > 0.75
+
+
+def test_every_logged_rating_is_replayed(fitted):
+    pairs = fitted.pairs
+    env = RecSysVectorEnv(len(pairs), world=fitted, behaviour="off", horizon=1)
+    env.reset(seed=0, options={"users": pairs.user})
+    _, reward, *_ = env.step(pairs.item)
+    np.testing.assert_array_equal(reward, fitted.scale[pairs.level - 1])
+
+
+def test_pairs_keep_the_logs_ratings_and_order(made, fitted):
+    log, _ = made
+    assert len(fitted.pairs) == len(log)
+    for user in (0, 77):
+        rows = log.user == user
+        history = fitted.pairs.history(user)
+        np.testing.assert_array_equal(history.item, log.item[rows])
+        np.testing.assert_array_equal(history.level, log.rating[rows])
+
+
+def test_biases_and_popularity_are_normalised(fitted):
+    assert fitted.user_bias.sum() == pytest.approx(0.0, abs=1e-9)
+    assert fitted.item_bias.sum() == pytest.approx(0.0, abs=1e-9)
+    assert fitted.popularity @ fitted.item_bias == pytest.approx(0.0, abs=1e-9)
+
+
+def test_parts_do_not_overlap_and_their_sketches_say_so(fitted):
+    share = np.mean(fitted.pairs.part == FIRST)
+    assert share == pytest.approx(0.7, abs=0.03)
+    assert overlap(fitted.fingerprints["first"], fitted.fingerprints["second"]) == 0.0
+    assert overlap(fitted.fingerprints["first"], fitted.fingerprints["first"]) == 1.0
+
+
+def test_what_policies_see_and_what_is_fitted_ignore_the_second_part(made, quick, fitted):
+    other = World.fit(changed(made[0], True, 4), seed=4, **quick)
+    for name in ("user_features", "item_features", "item_counts", "taste", "embedding", "thresholds", "popularity"):
+        np.testing.assert_array_equal(getattr(other, name), getattr(fitted, name))
+    assert other.trust_start == fitted.trust_start
+    assert np.mean(other.pairs.only(SECOND).level != fitted.pairs.only(SECOND).level) > 0.5
+
+
+def test_what_policies_see_depends_on_the_first_part(made, quick, fitted):
+    other = World.fit(changed(made[0], False, 4), seed=4, **quick)
+    assert not np.array_equal(other.user_features, fitted.user_features)
+    assert not np.array_equal(other.item_features, fitted.item_features)
+
+
+def test_features_are_those_of_the_first_part(fitted):
+    first = fitted.pairs.only(FIRST)
+    expected = visible_features(first.user, first.item, fitted.scale[first.level - 1], fitted.topic, fitted.n_users)
+    np.testing.assert_array_equal(fitted.user_features, expected.user)
+    np.testing.assert_array_equal(fitted.item_features, expected.item)
+
+
+def test_a_seed_decides_the_whole_fit(made, quick, fitted):
+    again = World.fit(made[0], seed=4, **quick)
+    np.testing.assert_array_equal(again.taste, fitted.taste)
+    np.testing.assert_array_equal(again.pairs.noise, fitted.pairs.noise)
+    assert again.card == fitted.card
+    other = World.fit(made[0], seed=5, **quick)
+    assert not np.array_equal(other.pairs.part, fitted.pairs.part)
+
+
+def test_topics_come_from_the_genres_or_else_from_clusters(made, quick, fitted):
+    assert fitted.topic_names == ("bright", "dark", "long")
+    bare = World.fit(dataclasses.replace(made[0], genres=()), seed=4, clusters=5, **quick)
+    assert bare.topic_names == tuple(f"cluster {g}" for g in range(1, 6))
+
+
+def test_weights_against_missing_ratings_have_mean_one(made, fitted):
+    first = fitted.pairs.only(FIRST)
+    model = fit_exposure(first.user, first.item, fitted.n_users, fitted.n_items)
+    weight = inverse_propensity_weights(model.propensity(first.user, first.item), clip_quantile=0.3)
+    assert weight.mean() == pytest.approx(1.0)
+    assert weight.max() == pytest.approx(fitted.card["exposure"]["largest weight"])
+
+
+def test_naive_weights_are_all_alike(made, quick):
+    card = World.fit(made[0], seed=4, weighting="naive", **quick).card
+    assert card["exposure"]["largest weight"] == 1.0
+    assert card["exposure"]["effective share of ratings"] == 1.0
+
+
+def test_mechanisms_and_ordered_abduction_are_options(made, quick):
+    behaviour = Behaviour(leaving=0.0, boredom=3.0)
+    ordered = World.fit(made[0], seed=4, ordered=True, behaviour=behaviour, **quick)
+    assert ordered.behaviour == behaviour
+    assert ordered.card["abducted"] == "along the factual trajectory"
+    plain = World.fit(made[0], seed=4, behaviour=behaviour, **quick)
+    first_rated = ordered.pairs.order == 0
+    same = ordered.pairs.noise == plain.pairs.noise
+    assert same[first_rated].all()
+    assert not same.all()
+
+
+def test_progress_is_reported(made, quick):
+    seen = []
+    World.fit(made[0], seed=4, progress=lambda *step: seen.append(step), **quick)
+    assert [step for step, _, _ in seen] == list(range(1, len(seen) + 1))
+    assert {steps for _, steps, _ in seen} == {30}
+    assert seen[0][2].startswith("log-loss 1.")
+
+
+def test_a_frame_is_fitted_like_a_log(quick):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame([(u, a, rng.integers(1, 6)) for u in range(12) for a in range(15) if rng.random() < 0.6],
+                         columns=["user", "item", "rating"])  # fmt: skip
+    world = World.fit(frame, seed=1, clusters=3, **quick)
+    assert (world.n_users, world.n_items) == (12, 15)
+    assert world.item_ids.tolist() == [str(a) for a in range(15)]
+
+
+@pytest.mark.parametrize(("users", "items", "seed"), [(2, 2, 0), (2, 3, 1), (3, 2, 2), (4, 4, 3), (4, 4, 4)])
+def test_the_smallest_logs_still_give_a_world_that_replays_them(users, items, seed):
+    rating = np.random.default_rng(seed).integers(1, 4, users * items).astype(float)
+    rating[:2] = [1.0, 3.0]
+    log = full_log(users, items, rating)
+    world = World.fit(log, seed=seed, dims=2, epochs=5)
+    assert np.isfinite(world.taste).all()
+    env = RecSysVectorEnv(len(log), world=world, behaviour="off", horizon=1)
+    env.reset(seed=0, options={"users": world.pairs.user})
+    _, reward, *_ = env.step(world.pairs.item)
+    np.testing.assert_array_equal(reward, world.scale[world.pairs.level - 1])
+
+
+def test_a_log_whose_ratings_are_all_alike_is_refused():
+    log = full_log(5, 4, np.full(20, 3.0))
+    with pytest.raises(ValueError, match="every rating is 3"):
+        World.fit(log, epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"first_share": 0.05}, r"first_share must be in \[0.1, 1\], got 0.05"),
+        ({"weighting": "magic"}, "weighting must be one of snips, naive, got 'magic'"),
+        ({"dims": 0}, "dims"),
+        ({"epochs": 0}, "epochs"),
+        ({"clusters": 0}, "clusters"),
+        ({"batch": 0}, "batch"),
+        ({"patience": 0}, "patience"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"factor_penalty": -1.0}, "factor_penalty"),
+        ({"bias_penalty": float("nan")}, "bias_penalty"),
+        ({"clip_quantile": 1.5}, "clip_quantile"),
+        ({"like_level": 1}, "like_level"),
+        ({"validation_share": 0.0}, r"validation_share must be in \(0, 0.9\), got 0.0"),
+        ({"dim": 3}, "unknown option 'dim'.*dims"),
+    ],
+)
+def test_options_that_cannot_work_are_refused_by_name(made, option, message):
+    with pytest.raises(ValueError, match=message):
+        World.fit(made[0], **option)
+
+
+def test_a_like_level_beyond_the_scale_is_refused(made):
+    with pytest.raises(ValueError, match=r"like_level is 6, .* 5 levels"):
+        World.fit(made[0], like_level=6, epochs=1)
+
+
+def test_more_rating_values_than_levels_are_refused_with_the_remedy(made):
+    log, _ = made
+    rating = np.arange(len(log)) % 21.0
+    with pytest.raises(ValueError, match=r"21 distinct values.*log.discretise\(10\)"):
+        rating_levels(dataclasses.replace(log, rating=rating, levels=np.arange(21.0)))
+
+
+def test_levels_are_places_in_the_scale(made):
+    scale, level = rating_levels(made[0])
+    np.testing.assert_array_equal(scale[level - 1], made[0].rating)
+
+
+def test_the_like_level_is_4_of_5_or_nearest_the_top_third():
+    assert default_like_level(np.array([1, 1, 1]), 5) == 4
+    assert default_like_level(np.repeat([1, 2, 3, 4], [10, 50, 30, 10]), 4) == 3
+    assert default_like_level(np.repeat([1, 2], [10, 90]), 2) == 2
+
+
+def test_config_fields_can_be_given_as_a_record(made, quick, fitted):
+    world = World.fit(made[0], FitConfig(**quick), seed=4)
+    np.testing.assert_array_equal(world.taste, fitted.taste)
