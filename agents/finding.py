@@ -1,0 +1,169 @@
+"""Agents by name: registered, `module:Class`, `file.py:Class`, the object itself, or a saved folder.
+
+Built-in agents and those of other packages are found the same way, through the entry-point group `recenv.agents`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import sys
+import typing
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from recenv.agents.saving import FORMAT_VERSION
+from recenv.protocol import Agent, AgentFactory, Catalogue
+from recenv.storage import read_record
+
+GROUP = "recenv.agents"
+
+
+@functools.cache
+def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    return {entry.name: entry for entry in importlib.metadata.entry_points(group=GROUP)}
+
+
+def agent_names() -> list[str]:
+    """Return the registered names, sorted."""
+    return sorted(_entry_points())
+
+
+def find_agent(spec: Any) -> AgentFactory:
+    """Return the factory that `spec` means.
+
+    Parameters
+    ----------
+    spec
+        A registered name, "module:Class", "path/to/file.py:Class", or the class or function itself.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, with the nearest valid one.
+    FileNotFoundError
+        If the Python file is not there.
+    TypeError
+        If what is found cannot be called.
+    """
+    if not isinstance(spec, str):
+        return _checked_factory(spec, repr(spec))
+    if spec in _entry_points():
+        return _checked_factory(_entry_points()[spec].load(), spec)
+    place, separator, name = spec.rpartition(":")
+    if not separator or not place or not name:
+        raise ValueError(f"unknown agent {spec!r}{_did_you_mean(spec, agent_names())}; {_ways()}")
+    module = _module_of_file(Path(place)) if place.endswith(".py") else _module_of_name(place, spec)
+    if not hasattr(module, name):
+        own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise ValueError(f"{place} has no {name!r}{_did_you_mean(name, own)}")
+    return _checked_factory(getattr(module, name), spec)
+
+
+def make_agent(spec: Any, catalogue: Catalogue, *, seed: int = 0, device: str = "cpu", **options: Any) -> Agent:
+    """Return a fresh agent for a catalogue; an agent that is already made is returned as it is.
+
+    Raises
+    ------
+    TypeError
+        If the agent does not take an option, with the nearest one it takes; or if it has no `act` and `update`.
+    """
+    if not isinstance(spec, (str, type)) and isinstance(spec, Agent):
+        return spec
+    factory = find_agent(spec)
+    _check_options(factory, options, spec)
+    agent = factory(catalogue, seed=seed, device=device, **options)
+    for method in ("act", "update"):
+        if not callable(getattr(agent, method, None)):
+            raise TypeError(f"agent {spec!r} made a {type(agent).__name__}, which has no method {method}()")
+    return agent
+
+
+def load_agent(folder: str | Path, *, device: str = "cpu") -> Agent:
+    """Return a saved agent.
+
+    Nothing executable is read: the folder says which registered agent it is, and that agent's `load` reads arrays.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no agent in the folder.
+    ValueError
+        If its agent is not registered here, or the folder is damaged or from a newer version.
+    """
+    meta, _ = read_record(folder, "agent", version=FORMAT_VERSION)
+    name = meta.get("agent")
+    if name not in _entry_points():
+        hint = _did_you_mean(str(name), agent_names())
+        raise ValueError(
+            f"{folder} holds an agent {name!r}, which is not registered here{hint}: install the package that made it"
+        )
+    load = getattr(_class_of(find_agent(name)), "load", None)
+    if load is None:
+        raise ValueError(f"agent {name!r} cannot be loaded: it has no load(folder)")
+    takes_device = "device" in inspect.signature(load).parameters
+    return cast(Agent, load(folder, device=device) if takes_device else load(folder))
+
+
+def _class_of(factory: Any) -> Any:
+    """Return the class itself, or the class that a factory function says it returns."""
+    return factory if inspect.isclass(factory) else typing.get_type_hints(factory).get("return")
+
+
+def _check_options(factory: AgentFactory, options: dict[str, Any], spec: Any) -> None:
+    parameters = inspect.signature(factory).parameters
+    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values()):
+        return
+    known = [name for name in parameters if name not in ("self", "catalogue", "seed", "device")]
+    for name in options:
+        if name not in known:
+            takes = ", ".join(known) or "no options"
+            raise TypeError(f"agent {spec!r} takes no option {name!r}{_did_you_mean(name, known)}; it takes {takes}")
+
+
+def _checked_factory(found: Any, spec: str) -> AgentFactory:
+    if not callable(found):
+        raise TypeError(f"agent {spec} is a {type(found).__name__}; give a class or a function that makes an agent")
+    return cast(AgentFactory, found)
+
+
+def _module_of_name(name: str, spec: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"agent {spec!r}: no module named {error.name!r} can be imported") from None
+
+
+def _module_of_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise FileNotFoundError(f"agent file {path} is not there; give path/to/file.py:Class")
+    name = f"recenv_agent_file_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"agent file {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Registered before it runs: dataclasses look their own module up while the class is made.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _ways() -> str:
+    return (
+        f"give one of {', '.join(agent_names())}, or 'module:Class', or 'path/to/file.py:Class' "
+        "(a saved agent is read with load_agent)"
+    )

@@ -1,0 +1,92 @@
+"""Saved agents: one folder of JSON and arrays; nothing in it can execute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recenv.protocol import Catalogue
+from recenv.storage import read_record, write_record
+
+FORMAT_VERSION = 1
+
+
+class SavedAgent(NamedTuple):
+    """What a folder holds."""
+
+    name: str
+    """Registered name."""
+    options: dict[str, Any]
+    """Keyword arguments the agent was made with."""
+    trained_on: tuple[int, ...]
+    """Fingerprint of the user-item pairs that its catalogue was made from."""
+    state: dict[str, Any]
+    """Counters and generator state, as JSON."""
+    arrays: dict[str, NDArray[Any]]
+    """Parameters, optimiser state and replay."""
+
+
+def write_agent(
+    folder: str | Path,
+    name: str,
+    *,
+    options: Mapping[str, Any],
+    trained_on: tuple[int, ...],
+    state: Mapping[str, Any] | None = None,
+    arrays: Mapping[str, NDArray[Any]] | None = None,
+) -> None:
+    """Write an agent, whole or not at all."""
+    meta = {"agent": name, "options": dict(options), "trained_on": [int(one) for one in trained_on]}
+    meta["state"] = dict(state or {})
+    write_record(folder, "agent", version=FORMAT_VERSION, meta=meta, arrays=arrays or {})
+
+
+def read_agent(folder: str | Path, names: tuple[str, ...]) -> SavedAgent:
+    """Read an agent that was saved under one of `names`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no agent in the folder.
+    ValueError
+        If it is another agent, damaged, or from a newer version.
+    """
+    meta, arrays = read_record(folder, "agent", version=FORMAT_VERSION)
+    if meta.get("agent") not in names:
+        raise ValueError(f"{folder} holds an agent {meta.get('agent')!r}, not {' or '.join(names)}: use load_agent")
+    try:
+        trained_on = tuple(meta["trained_on"])
+        return SavedAgent(meta["agent"], meta["options"], trained_on, meta["state"], arrays)
+    except KeyError as error:
+        raise ValueError(f"{folder} lacks {error}; train the agent again") from None
+
+
+def catalogue_arrays(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
+    """Return what a learning agent needs of its catalogue, so that it can be loaded without a world."""
+    return {"catalogue.features": catalogue.features, "catalogue.popularity": catalogue.popularity}
+
+
+def saved_catalogue(saved: SavedAgent) -> Catalogue:
+    """Return the catalogue that `catalogue_arrays` kept; titles are left out."""
+    return Catalogue(
+        saved.arrays["catalogue.features"],
+        saved.arrays["catalogue.popularity"],
+        saved.state["observation_size"],
+        fingerprint=saved.trained_on,
+    )
+
+
+def generator_state(rng: np.random.Generator) -> dict[str, Any]:
+    """Return the state of a generator as JSON."""
+    return dict(rng.bit_generator.state)
+
+
+def restored_generator(state: Mapping[str, Any]) -> np.random.Generator:
+    """Return the generator that goes on where `generator_state` was taken."""
+    rng = np.random.default_rng(0)
+    rng.bit_generator.state = dict(state)
+    return rng

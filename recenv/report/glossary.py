@@ -1,0 +1,58 @@
+"""The terms of a report in plain words, and the estimators' names."""
+
+from __future__ import annotations
+
+ESTIMATORS = {
+    "replay": "replay of matching decisions",
+    "ips": "inverse propensity",
+    "clipped_ips": "clipped inverse propensity",
+    "snips": "self-normalised inverse propensity",
+    "dm": "reward model alone",
+    "dr": "doubly robust",
+    "clipped_dr": "clipped doubly robust",
+    "sndr": "self-normalised doubly robust",
+    "switch_dr": "switching doubly robust",
+    "dr_os": "doubly robust with shrinkage",
+    "subgaussian_ips": "sub-Gaussian inverse propensity",
+    "subgaussian_dr": "sub-Gaussian doubly robust",
+    "mips": "marginalised inverse propensity",
+    "sn_mips": "self-normalised marginalised inverse propensity",
+}
+
+GLOSSARY = {
+    "Policy": "A rule that decides what to recommend to whom.",
+    "Log": "The record of what was recommended, with which probability, and what came of it.",
+    "Reward": "The number that a decision earned, such as a rating; more is better.",
+    "Propensity": "The probability with which the logging policy made the decision that it made.",
+    "Off-policy evaluation": "Estimating what one policy would have earned from a log that another policy made.",
+    "One-step value": (
+        "Mean reward of one decision of a policy, for the users and situations that are in the log. It does not see "
+        "what the policy does to its users later."
+    ),
+    "Policy value": "Mean total reward of whole sessions under the policy itself, here from the simulated world.",
+    "Estimator": (
+        "A recipe for the one-step value. Inverse propensity (ips, snips) reweights logged rewards; the reward model "
+        "alone (dm) predicts them; doubly robust (dr) does both and is right if either is."
+    ),
+    "Interval": (
+        "A range made so that it contains the true value in the stated share of cases. It covers chance, not wrong "
+        "propensities, hidden causes or users who change."
+    ),
+    "Simultaneous interval": "An interval that is wide enough for all comparisons of the table at once.",
+    "Weight": "How much more often the policy would have made a logged decision than the logging policy did.",
+    "Effective sample size": "How many ordinary decisions the weighted log is worth for this policy.",
+    "Overlap": "Whether the log contains enough of the decisions that the policy would make.",
+    "Pareto k": "How heavy the tail of the weights is: below 0.7 is good, above 1 no mean can be trusted.",
+    "Verdict": (
+        "ok: no warning. caution: usable with the stated reason in mind. not enough overlap: the log cannot answer, "
+        "and the number must not be used."
+    ),
+    "Truth": "The value known from the simulated world that made the log, with its own simulation error.",
+    "Confounder": "A hidden cause of both what was shown and how users responded.",
+    "Counterfactual": "What the same user would have done under another recommendation, all else equal.",
+}
+
+
+def estimator_name(name: str) -> str:
+    """Return an estimator's plain name, or its own where there is none."""
+    return ESTIMATORS.get(name, name)

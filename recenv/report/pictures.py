@@ -1,0 +1,71 @@
+"""All pictures of a report, each drawn only where there is something to draw."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from recenv.report.card_plot import card_figure, has_card_picture
+from recenv.report.context import ReportContext
+from recenv.report.forest import forest_figure
+from recenv.report.graph_drawing import graph_figure
+from recenv.report.learning_plot import learning_figure
+from recenv.report.picture import Picture, render
+from recenv.report.section_diagnostics import weights_alt
+from recenv.report.section_differences import difference_rows, differences_alt, gaps_to_show
+from recenv.report.section_graph import graph_alt
+from recenv.report.section_learning import learning_alt
+from recenv.report.section_sessions import session_rows, sessions_alt
+from recenv.report.section_values import value_rows, values_alt
+from recenv.report.section_world import card_alt
+from recenv.report.weights_plot import weights_figure
+
+if TYPE_CHECKING:
+    from recenv.ope.comparison import Comparison
+
+NAMES = ("graph", "values", "sessions", "differences", "weights", "learning_curves", "card")
+"""File names without the ending, in the order of the page."""
+
+
+def draw_pictures(comparison: Comparison, context: ReportContext) -> dict[str, Picture]:
+    """Return name -> picture."""
+    drawn = [*_results(comparison, context), *_context(context)]
+    return {picture.name: picture for picture in sorted(drawn, key=lambda one: NAMES.index(one.name))}
+
+
+def _results(comparison: Comparison, context: ReportContext) -> list[Picture]:
+    unit = f" ({context.reward_unit})" if context.reward_unit else ""
+    logged = comparison.logged.get("value", math.nan)
+    values = forest_figure(
+        value_rows(comparison),
+        axis=f"mean reward of a decision{unit}",
+        reference=logged,
+        reference_name="the log itself",
+    )
+    gaps = gaps_to_show(comparison)
+    title = f"difference in mean reward of a decision{unit}"
+    return [
+        render("values", values_alt(comparison), values),
+        render(
+            "differences",
+            differences_alt(gaps),
+            forest_figure(difference_rows(gaps), axis=title, reference=0.0, reference_name="no difference"),
+        ),
+        render("weights", weights_alt(comparison), weights_figure(comparison.weights, comparison.policies)),
+    ]
+
+
+def _context(context: ReportContext) -> list[Picture]:
+    drawn: list[Picture] = []
+    if context.sessions:
+        axis = f"mean total reward of a session{f' ({context.session_unit})' if context.session_unit else ''}"
+        figure = forest_figure(session_rows(context.sessions), axis=axis)
+        drawn.append(render("sessions", sessions_alt(context.sessions), figure))
+    if context.learning_curves:
+        figure = learning_figure(context.learning_curves, unit=context.learning_unit)
+        drawn.append(render("learning_curves", learning_alt(context), figure))
+    if context.world is not None:
+        drawn.append(render("graph", graph_alt(context.world.graph), graph_figure(context.world.graph)))
+        if has_card_picture(context.world.card):
+            drawn.append(render("card", card_alt(context.world.card), card_figure(context.world.card)))
+    return drawn

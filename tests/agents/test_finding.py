@@ -1,0 +1,147 @@
+import json
+
+import numpy as np
+import pytest
+
+from recenv.agents.finding import agent_names, find_agent, load_agent, make_agent
+from recenv.agents.popularity import PopularityAgent
+from recenv.agents.two_tower import TwoTowerAgent
+from recenv.agents.uniform import UniformAgent
+
+SOURCE = """
+from dataclasses import dataclass
+
+import numpy as np
+from recenv.protocol import Decision
+
+
+@dataclass
+class Note:
+    text: str = "a dataclass needs its module to be known"
+
+
+class LowestId:
+    def __init__(self, catalogue, *, seed=0, device="cpu", offset=0):
+        self.offset = offset
+
+    def act(self, request, *, rng, explore=True):
+        items = np.where(request.candidates >= 0, request.candidates, 10**9).min(axis=1)
+        return Decision(items[:, None], np.ones(len(items)))
+
+    def update(self, feedback):
+        return {}
+
+
+class Half:
+    def __init__(self, catalogue, *, seed=0, device="cpu"):
+        pass
+
+    def act(self, request, *, rng, explore=True):
+        return None
+"""
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def test_the_built_in_agents_are_registered():
+    assert {"dqn", "epsilon_greedy", "popularity", "softmax", "uniform"} <= set(agent_names())
+
+
+@pytest.mark.parametrize("spec", ["uniform", "recenv.agents.uniform:UniformAgent", UniformAgent])
+def test_an_agent_is_found_by_name_path_or_object(spec):
+    assert find_agent(spec) is UniformAgent
+
+
+def test_an_agent_is_made_from_a_file(source, catalogue, request_of_two):
+    agent = make_agent(f"{source}:LowestId", catalogue, offset=3)
+    assert agent.offset == 3
+    assert agent.act(request_of_two, rng=np.random.default_rng(0)).items.tolist() == [[0], [1]]
+
+
+def test_an_agent_that_is_already_made_is_returned(catalogue):
+    agent = UniformAgent(catalogue)
+    assert make_agent(agent, catalogue) is agent
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("unifrom", "did you mean 'uniform'"),
+        ("nothing-like-it", "give one of dqn, epsilon_greedy"),
+        ("recenv.agents.uniform:UniformAgnt", "did you mean 'UniformAgent'"),
+        ("no_such_module:Agent", "no module named 'no_such_module'"),
+    ],
+)
+def test_an_unknown_agent_is_refused_with_the_nearest_name(spec, words):
+    with pytest.raises(ValueError, match=words):
+        find_agent(spec)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"gone\.py is not there"):
+        find_agent(f"{tmp_path / 'gone.py'}:Agent")
+
+
+def test_what_cannot_be_called_is_refused():
+    with pytest.raises(TypeError, match="is a int"):
+        find_agent(3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "option", "words"),
+    [
+        ("uniform", "epsilon", "no option 'epsilon'; it takes no options"),
+        ("dqn", "gama", "did you mean 'gamma'"),
+        ("epsilon_greedy", "epsilom", "did you mean 'epsilon'"),
+        ("softmax", "temprature", "did you mean 'temperature'"),
+        ("softmax", "widht", "did you mean 'width'"),
+    ],
+)
+def test_an_unknown_option_is_refused_with_the_nearest_name(spec, option, words, catalogue):
+    with pytest.raises(TypeError, match=words):
+        make_agent(spec, catalogue, **{option: 0.1})
+
+
+def test_an_agent_without_update_is_refused(source, catalogue):
+    with pytest.raises(TypeError, match=r"Half, which has no method update\(\)"):
+        make_agent(f"{source}:Half", catalogue)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("popularity", PopularityAgent), ("softmax", TwoTowerAgent)])
+def test_a_saved_agent_is_loaded_by_what_the_folder_says(name, kind, catalogue, tmp_path):
+    make_agent(name, catalogue).save(tmp_path / "agent")
+    agent = load_agent(tmp_path / "agent", device="cpu")
+    assert type(agent) is kind
+    assert agent.name == name
+
+
+def test_a_folder_can_only_name_a_registered_agent(catalogue, tmp_path):
+    make_agent("uniform", catalogue).save(tmp_path / "agent")
+    header = tmp_path / "agent" / "agent.json"
+    header.write_text(json.dumps({**json.loads(header.read_text()), "agent": "os:getcwd"}))
+    with pytest.raises(ValueError, match="'os:getcwd', which is not registered"):
+        load_agent(tmp_path / "agent")
+
+
+def test_an_agent_of_another_kind_is_refused(catalogue, tmp_path):
+    make_agent("uniform", catalogue).save(tmp_path / "agent")
+    with pytest.raises(ValueError, match="'uniform', not popularity"):
+        PopularityAgent.load(tmp_path / "agent")
+
+
+def test_a_folder_from_a_newer_version_is_refused(catalogue, tmp_path):
+    make_agent("uniform", catalogue).save(tmp_path / "agent")
+    header = tmp_path / "agent" / "agent.json"
+    header.write_text(json.dumps({**json.loads(header.read_text()), "format_version": 99}))
+    with pytest.raises(ValueError, match="newer recenv"):
+        load_agent(tmp_path / "agent")
+
+
+def test_a_folder_without_an_agent_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no agent\.json"):
+        load_agent(tmp_path)
