@@ -5,6 +5,7 @@ Contextual bandit, not planner: what an item does to the user's later steps is n
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,14 @@ class TwoTowerAgent(ScoreAgent):
         value = self.schedule.value(self.steps)
         return Softmax(value) if self.name == "softmax" else EpsilonGreedy(value)
 
+    def exploring(self, strength: float) -> TwoTowerAgent:
+        """Return the same scorer with a constant epsilon or temperature; the two share one network from then on."""
+        knob = "temperature" if self.name == "softmax" else "epsilon"
+        other = copy.copy(self)
+        other.options = {**self.options, knob: strength, f"{knob}_start": strength, f"{knob}_steps": 0}
+        other.schedule = LinearSchedule(strength, strength, 0)
+        return other
+
     def scores(self, request: Request) -> NDArray[np.float64]:
         """Return (B, C) predicted rewards, in units of the reward."""
         candidates = known_candidates(request.candidates, self.catalogue.n_items)
@@ -104,7 +113,7 @@ class TwoTowerAgent(ScoreAgent):
         with torch.no_grad():
             if self._kept is None:
                 self._kept = self.network.items()
-            score = self.network.scores(torch.as_tensor(flat, device=self.device), self._kept).cpu().numpy()
+            score = self.network.scores(torch.tensor(flat, device=self.device), self._kept).cpu().numpy()
         chosen = np.take_along_axis(score, np.maximum(candidates, 0), axis=1)
         return self.rewards.mean[0] + self.rewards.spread()[0] * chosen.astype(np.float64)
 
