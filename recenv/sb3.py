@@ -11,7 +11,6 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -21,16 +20,11 @@ from recenv.envs.observation import observe
 from recenv.envs.vector import RecSysVectorEnv
 from recenv.protocol import Catalogue
 
-RENAMED = {"items": "shown"}
-"""Keys of the Dict observation under other names: Stable-Baselines3 keeps a module a key in torch's `ModuleDict`, which
-has a method `items` and refuses the name."""
-
 
 class RecSysVecEnv(VecEnv):
     """`RecSys-v0` for Stable-Baselines3: slot i seeded with `seed` equals a single environment seeded with `seed + i`.
 
-    Observation, action, reward, termination and state are those of `recenv.envs.RecSysEnv`; only the key "items" of the
-    Dict observation is called "shown" here, so that `MultiInputPolicy` can take it. A finished session starts
+    Observation, action, reward, termination and state are those of `recenv.envs.RecSysEnv`. A finished session starts
     anew within the step; its `info` holds `terminal_observation`, `TimeLimit.truncated` and `episode` (r, the total
     reward; l, its length; t, steps that this environment has taken). All other users share one empty `info`.
 
@@ -45,9 +39,7 @@ class RecSysVecEnv(VecEnv):
     def __init__(self, num_envs: int = 1, config: EnvConfig | None = None, **options: Any) -> None:
         self.native = RecSysVectorEnv(num_envs, config, autoreset_mode="SameStep", **options)
         self.config = self.native.config
-        super().__init__(
-            num_envs, _renamed_space(self.native.single_observation_space), self.native.single_action_space
-        )
+        super().__init__(num_envs, self.native.single_observation_space, self.native.single_action_space)
         self._total = np.zeros(num_envs)
         self._length = np.zeros(num_envs, np.int64)
         self._taken = 0
@@ -76,7 +68,7 @@ class RecSysVecEnv(VecEnv):
         self._length[:] = 0
         self._reset_seeds()
         self._reset_options()
-        return _renamed(observation)
+        return observation
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Keep the actions, (B,) or (B, K) item ids, for `step_wait`."""
@@ -98,12 +90,12 @@ class RecSysVecEnv(VecEnv):
             infos[slot] = self._final_info(int(slot))
         self._total[done] = 0.0
         self._length[done] = 0
-        return _renamed(observe(core)), core.out.reward.astype(np.float32), done, infos
+        return observe(core), core.out.reward.astype(np.float32), done, infos
 
     def _final_info(self, slot: int) -> dict[str, Any]:
         episode = {"r": float(self._total[slot]), "l": int(self._length[slot]), "t": self._taken}
         return {
-            "terminal_observation": _renamed(self.native.final_observation(slot)),
+            "terminal_observation": self.native.final_observation(slot),
             "TimeLimit.truncated": bool(self.native.core.out.truncated[slot]),
             "episode": episode,
         }
@@ -149,14 +141,3 @@ class RecSysVecEnv(VecEnv):
     def get_images(self) -> Sequence[NDArray[Any] | None]:
         """Return None for each slot: nothing is drawn."""
         return [None] * self.num_envs
-
-
-def _renamed(observation: Any) -> Any:
-    """Return the observation under the names of this environment; an array as it is."""
-    if isinstance(observation, dict):
-        return {RENAMED.get(name, name): column for name, column in observation.items()}
-    return observation
-
-
-def _renamed_space(space: spaces.Space) -> spaces.Space:
-    return spaces.Dict(_renamed(dict(space.spaces))) if isinstance(space, spaces.Dict) else space

@@ -64,8 +64,8 @@ def flat_rows(feedbacks, pick):
 def test_feedback_is_whole_sessions_without_the_steps_in_which_slots_start_anew(env):
     agent = Recorder(env.catalogue)
     train(agent, env, 400, rng=np.random.default_rng(0))
-    shown = flat_rows(agent.given, lambda f: f.request.observation["items"])
-    after = flat_rows(agent.given, lambda f: f.next_request.observation["items"])
+    shown = flat_rows(agent.given, lambda f: f.request.observation["shown"])
+    after = flat_rows(agent.given, lambda f: f.next_request.observation["shown"])
     item = flat_rows(agent.given, lambda f: f.decision.items[:, 0])
     reward = flat_rows(agent.given, lambda f: f.reward)
     step = (shown >= 0).sum(axis=1)
@@ -85,7 +85,7 @@ def test_requests_name_the_user_and_what_may_be_shown(env):
         features = env.world.user_features[request.users]
         assert_array_equal(request.observation["features"][:, : features.shape[1]], features)
         hidden = np.where(request.candidates < 0, np.arange(env.world.n_items), -1)
-        for row, seen in zip(hidden, request.observation["items"], strict=True):
+        for row, seen in zip(hidden, request.observation["shown"], strict=True):
             assert set(row[row >= 0]) == set(seen[seen >= 0])
     assert len(set(flat_rows(agent.given, lambda f: f.request.users).tolist())) > 30
 

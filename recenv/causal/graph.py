@@ -30,7 +30,18 @@ class Edge(NamedTuple):
 
 
 _STATE = ("taste", "satiation", "trust", "mood")
-_LATENT = {"taste", "satiation", "trust", "mood", "attraction", "satisfaction", "discovered", "organic", "uplift"}
+_LATENT = {
+    "opinion",
+    "taste",
+    "satiation",
+    "trust",
+    "mood",
+    "attraction",
+    "satisfaction",
+    "discovered",
+    "organic",
+    "uplift",
+}
 _WITHIN = (
     Edge("taste", "attraction", "attract"),
     Edge("action", "attraction", ""),
@@ -47,6 +58,9 @@ _WITHIN = (
     Edge("action", "satisfaction", ""),
     Edge("satiation", "satisfaction", "boredom"),
     Edge("mood", "satisfaction", "confounding"),
+    Edge("opinion", "satisfaction", ""),
+    Edge("opinion", "attraction", "coupling"),
+    Edge("action", "discovered", "discovery"),
     Edge("satisfaction", "rating", ""),
     Edge("consumed", "rating", ""),
 )
@@ -60,6 +74,8 @@ _ONWARD = (
     Edge("trust", "trust", ""),
     Edge("rating", "trust", "adapt"),
     Edge("mood", "mood", ""),
+    # Opinions of different items are independent unless a factor is shared; without repeats a step has another item.
+    Edge("opinion", "opinion", "noise_correlation"),
 )
 
 

@@ -32,7 +32,7 @@ def observation_space(core: BatchCore) -> spaces.Space:
     return spaces.Dict(
         {
             "features": flat,
-            "items": spaces.Box(-1, core.world.n_items - 1, (history,), np.int32),
+            "shown": spaces.Box(-1, core.world.n_items - 1, (history,), np.int32),
             "feedback": spaces.Box(0.0, 1.0, (history,), np.float32),
             "mask": spaces.Box(0, 1, (history,), np.int8),
         }
@@ -47,7 +47,7 @@ def observe(core: BatchCore) -> NDArray[np.float32] | dict[str, NDArray[Any]]:
     shown = core.state.shown
     return {
         "features": flat.copy(),
-        "items": shown.copy(),
+        "shown": shown.copy(),
         "feedback": core.state.felt.copy(),
         "mask": (shown >= 0).astype(np.int8),
     }

@@ -143,7 +143,7 @@ class RecSysVectorEnv(VectorEnv):
 
     def _final_history(self, slot: int) -> dict[str, NDArray[Any]]:
         shown, felt = self.core.out.final_shown[slot].copy(), self.core.out.final_felt[slot].copy()
-        return {"items": shown, "feedback": felt, "mask": (shown >= 0).astype(np.int8)}
+        return {"shown": shown, "feedback": felt, "mask": (shown >= 0).astype(np.int8)}
 
     @property
     def outcome(self) -> NDArray[np.void]:

@@ -11,6 +11,7 @@ PLACES = {
     "taste": (0.3, 3.3),
     "history": (0.48, 4.2),
     "action": (0.45, 5.5),
+    "opinion": (6.3, 8.9),
     "attraction": (3.42, 6.33),
     "satisfaction": (5.1, 5.8),
     "discovered": (0.1, 8.0),

@@ -36,6 +36,9 @@ def test_the_graph_has_no_cycle(behaviour, confounded):
         ("rating_0", "leave_0", ("trust_0",), False),  # leaving reads the trust after the step
         ("rating_0", "leave_0", ("trust_1",), True),
         ("trust_0", "rating_1", (), True),
+        ("click_0", "satisfaction_0", ("taste_0", "action_0", "satiation_0", "mood_0"), False),  # coupled noise
+        ("click_0", "satisfaction_0", ("taste_0", "action_0", "opinion_0"), True),
+        ("opinion_0", "opinion_1", (), True),
     ],
 )
 def test_independences_of_the_model(graph, a, b, given, separated):

@@ -44,11 +44,11 @@ def test_what_is_not_consumed_is_not_seen(world):
 def test_the_history_holds_items_feedback_and_mask_in_order(world):
     env = RecSysEnv(world=world, behaviour="off", horizon=3, slate_size=2, observation="history")
     observation, _ = env.reset(seed=0)
-    np.testing.assert_array_equal(observation["items"], [-1] * 6)
+    np.testing.assert_array_equal(observation["shown"], [-1] * 6)
     np.testing.assert_array_equal(observation["mask"], [0] * 6)
     env.step(np.array([7, 7]))
     observation, *_ = env.step(np.array([9, 2]))
-    np.testing.assert_array_equal(observation["items"], [7, -1, 9, 2, -1, -1])
+    np.testing.assert_array_equal(observation["shown"], [7, -1, 9, 2, -1, -1])
     np.testing.assert_array_equal(observation["mask"], [1, 0, 1, 1, 0, 0])
     np.testing.assert_allclose(observation["feedback"][2:4], (env.outcome["level"] - 1) / 4)
     assert observation in env.observation_space

@@ -38,7 +38,7 @@ def test_hidden_variables_are_dashed(graph):
 
 
 def test_the_legend_tells_switched_off_only_where_there_is_some(graph):
-    everything_on = causal_graph(Behaviour(funnel=1.0))
+    everything_on = causal_graph(Behaviour(funnel=1.0, noise_correlation=0.1))
     assert everything_on.off == ()
     named = [[text.get_text() for text in graph_figure(one).legends[0].texts] for one in (graph, everything_on)]
     assert "switched off" in named[0]
@@ -92,4 +92,4 @@ def test_the_section_names_the_adjustment_set_and_the_interventions(world):
     text = graph_section(world.do(mood=0, drift=0), Picture("graph", "alt", 800, b"", b"")).html()
     assert "given the history" in text
     assert "mood = 0" in text
-    assert "Switched off: funnel, drift, the causes of mood." in text
+    assert "Switched off: funnel, drift, the causes of mood, noise_correlation." in text
