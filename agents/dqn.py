@@ -105,7 +105,7 @@ class DQNAgent(ScoreAgent):
         with torch.no_grad():
             if self._kept is None:
                 self._kept = self.online.items()
-            score = self.online.scores(torch.as_tensor(flat, device=self.device), self._kept).cpu().numpy()
+            score = self.online.scores(torch.tensor(flat, device=self.device), self._kept).cpu().numpy()
         chosen = np.take_along_axis(score, np.maximum(candidates, 0), axis=1).astype(np.float64)
         return self._offset() + self.rewards.spread()[0] * chosen
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -141,9 +142,13 @@ def write_comparison(
         truth={name: found for name, found in truth.items() if found} or None,
         seed=seed,
     )
-    report: Path = comparison.report(output, world=world, sessions=truths.sessions, **context)
-    for line in comparison.summary().splitlines():
-        console.print(line, highlight=False, soft_wrap=True)
+    from recenv.report import describe_machine, verdict_lines
+
+    lines = verdict_lines(comparison, unit=context.get("reward_unit", ""), sessions=truths.sessions)
+    made = {"machine": describe_machine(), "created": datetime.now(UTC).isoformat(timespec="seconds")}
+    report: Path = comparison.report(output, world=world, sessions=truths.sessions, verdict=lines, **made, **context)
+    for line in lines:
+        console.print(f"- {line}", highlight=False, soft_wrap=True, markup=False)
     return report
 
 

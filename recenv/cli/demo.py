@@ -19,14 +19,22 @@ from recenv.storage import write_json
 if TYPE_CHECKING:
     from recenv.causal.world import World
 
-LOGGER = "softmax"
-"""The policy that plays the system in production: it makes the log."""
-COMPARED = ("uniform", "popularity", LOGGER, "epsilon_greedy", "dqn")
-LEARNED = (LOGGER, "epsilon_greedy", "dqn")
 QUESTION = (
-    "The system in production shows films by a softmax over a quickly trained scorer. Which of the candidate policies "
-    "would earn a higher rating for each film shown, and how sure are we, before any user sees them?"
+    "The system in production draws films by a softmax over predicted ratings and explores a lot (temperature 0.3). "
+    "Should it explore less, or make way for another policy? Which candidate would earn a higher rating for each film "
+    "shown, and how sure are we, before any user sees it?"
 )
+PRODUCTION, SHARPER = "production", "sharper"
+TEMPERATURE, LOWER_TEMPERATURE = 0.3, 0.2
+CANDIDATES = {
+    PRODUCTION: f"Two-tower scorer trained for a while, softmax at temperature {TEMPERATURE}. It made the log.",
+    SHARPER: f"The same scorer at temperature {LOWER_TEMPERATURE}: it explores less.",
+    "epsilon_greedy": "Two-tower scorer trained longer; the best film with probability 0.9, else any.",
+    "dqn": "Deep Q-network on user, session and film features; it looks beyond the next film.",
+    "popularity": "The most rated film that was not shown yet.",
+    "uniform": "Any film.",
+}
+LEARNED = (PRODUCTION, "epsilon_greedy", "dqn")
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class DemoPlan:
     """Sessions of every user in the log."""
     truth_rounds: int
     steps: dict[str, int]
-    """User steps that each learning agent is trained for; an agent that is not named takes its own default."""
+    """User steps that each learning policy is trained for."""
     horizon: int = 20
     envs: int = 64
     version: str = __version__
@@ -55,16 +63,15 @@ def run_demo(
 
     A run that was stopped is taken up where it was.
     """
-    import torch
-
-    torch.set_num_threads(max(1, torch.get_num_threads()))
-    plan = DemoPlan(data, seed, rounds=1, truth_rounds=1, steps=dict.fromkeys(LEARNED, 4_000)) if quick else DemoPlan(
-        data, seed, rounds=5, truth_rounds=2, steps={LOGGER: 20_000})  # fmt: skip
+    steps = {PRODUCTION: 20_000, "epsilon_greedy": 150_000, "dqn": 150_000}
+    plan = DemoPlan(data, seed, rounds=5, truth_rounds=2, steps=steps)
+    if quick:
+        plan = DemoPlan(data, seed, rounds=1, truth_rounds=1, steps=dict.fromkeys(LEARNED, 4_000))
     begin(output, plan)
     world = demo_world(output, plan)
     agents, curves = demo_agents(output, plan, world)
-    log = demo_log(output, plan, world, agents[LOGGER])
-    truths = find_truths(world, log.meta, agents, agents[LOGGER], rounds=plan.truth_rounds, seed=plan.seed)
+    log = demo_log(output, plan, world, agents[PRODUCTION])
+    truths = find_truths(world, log.meta, agents, agents[PRODUCTION], rounds=plan.truth_rounds, seed=plan.seed)
     console.rule("Comparing policies")
     report = write_comparison(
         log,
@@ -79,6 +86,8 @@ def run_demo(
         context={
             "question": QUESTION,
             "data": data_facts(world, log),
+            "agents": CANDIDATES,
+            **units_and_terms(plan.data, world),
             "learning_curves": curves,
             "command": shown_command(),
             "seed": plan.seed,
@@ -148,33 +157,38 @@ def demo_data(plan: DemoPlan) -> Any:
 
 def demo_agents(output: Path, plan: DemoPlan, world: World) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the policies and the learning curves; agents that were saved are loaded."""
-    from recenv.agents.finding import load_agent, make_agent
-    from recenv.training import LearningCurve, default_steps, train
+    from recenv.agents.finding import load_agent
+    from recenv.training import LearningCurve, train
 
     console.rule("Agents")
     meta = {"horizon": plan.horizon, "reward": "rating"}
-    agents, curves = {}, {}
-    for name in COMPARED:
+    agents: dict[str, Any] = {}
+    curves: dict[str, Any] = {}
+    for name in CANDIDATES:
         folder, curve_file = output / "agents" / name, output / "agents" / f"{name}.csv"
-        env = session_env(world, meta, plan.envs)
         if not (folder / "agent.json").exists():
-            agent = make_agent(name, env.catalogue, seed=plan.seed)
+            env = session_env(world, meta, plan.envs)
+            agent = agents[PRODUCTION].exploring(LOWER_TEMPERATURE) if name == SHARPER else new_agent(name, env, plan)
             if name in LEARNED:
                 with bar(f"Training {name}") as advance:
-                    curve = train(
-                        agent,
-                        env,
-                        plan.steps.get(name) or default_steps(agent),
-                        rng=np.random.default_rng([plan.seed, 50]),
-                        progress=advance,
-                    )
-                console.print(f"{name}: {curve.summary()}", highlight=False)
+                    rng = np.random.default_rng([plan.seed, 50])
+                    curve = train(agent, env, plan.steps[name], rng=rng, progress=advance)
+                console.print(f"{name}: {curve.summary()}", highlight=False, soft_wrap=True)
                 curve.to_csv(curve_file)  # before the agent: a run stopped in between trains it again
             agent.save(folder)
         agents[name] = load_agent(folder)
         if name in LEARNED:
             curves[name] = LearningCurve.read_csv(curve_file).for_report()
     return agents, curves
+
+
+def new_agent(name: str, env: Any, plan: DemoPlan) -> Any:
+    """Return an untrained agent of the demo."""
+    from recenv.agents.finding import make_agent
+
+    if name == PRODUCTION:
+        return make_agent("softmax", env.catalogue, seed=plan.seed, temperature=TEMPERATURE)
+    return make_agent(name, env.catalogue, seed=plan.seed)
 
 
 def demo_log(output: Path, plan: DemoPlan, world: World, logger: Any) -> Any:
@@ -192,7 +206,7 @@ def demo_log(output: Path, plan: DemoPlan, world: World, logger: Any) -> Any:
                 rounds=plan.rounds,
                 seed=plan.seed,
                 users=np.arange(world.n_users),
-                policy_name=LOGGER,
+                policy_name=PRODUCTION,
                 progress=advance,
             )
         log.save(path)
@@ -211,6 +225,17 @@ def data_facts(world: World, log: Any) -> dict[str, Any]:
         "users": world.n_users,
         "items": world.n_items,
         "logged ratings replayed (held out from policies)": len(world.pairs),
-        "log": f"{len(log):,} decisions in {log.episodes:,} sessions of {LOGGER}",
+        "log": f"{len(log):,} decisions in {log.episodes:,} sessions of the policy in production",
         "reward": "rating of the film shown, 1 to 5",
     }
+
+
+def units_and_terms(data: str, world: World) -> dict[str, str]:
+    """Return units, and the terms and citation of a data set that has them."""
+    from recenv.data.registry import DATA_SETS
+
+    units = {"reward_unit": "stars", "session_unit": "stars a session", "learning_unit": "stars a session"}
+    known = {entry.name: entry for entry in DATA_SETS}
+    if world.name != data or data not in known:
+        return units
+    return {**units, "terms": known[data].terms, "citation": known[data].citation}

@@ -34,9 +34,9 @@ def graph_figure(graph: CausalGraph) -> Figure:
     from matplotlib.figure import Figure
 
     with drawing():
-        figure = Figure(figsize=(11.5, 7.6))
+        figure = Figure(figsize=(12.5, 7.6))
         axes = figure.add_axes((0.0, 0.08, 1.0, 0.92))
-        axes.set(xlim=(-0.85, NEXT_STEP + 6.15), ylim=(11.25, -1.1))
+        axes.set(xlim=(-0.85, NEXT_STEP + 7.05), ylim=(11.25, -1.1))
         axes.axis("off")
         _slices(axes)
         for edge in graph.off:
@@ -54,7 +54,7 @@ def _slices(axes: Any) -> None:
 
     for step, name in enumerate(("one step", "the next step")):
         left = -0.65 + NEXT_STEP * step
-        panel = FancyBboxPatch((left, -0.55), 6.55, 11.6, boxstyle=CORNER, fc="#fafbfc", ec="#e6e9ed", zorder=0)
+        panel = FancyBboxPatch((left, -0.55), 7.35, 11.6, boxstyle=CORNER, fc="#fafbfc", ec="#e6e9ed", zorder=0)
         axes.add_patch(panel)
         axes.text(left + 0.05, -0.8, name, weight="bold", color=GREY, va="center")
 

@@ -27,7 +27,7 @@ and the states stand above each other, so that the lines from a step's responses
 BENDS = {("mood", "action"): -0.8}
 """Edges that bow (as a share of their length) to pass beside a variable between."""
 STATES = ("mood", "satiation", "taste", "history", "trust")
-NEXT_STEP = 8.0
+NEXT_STEP = 8.8
 """Columns from a step to the next."""
 HALF_WIDTH, HALF_HEIGHT = 0.53, 0.23
 """Of a node's box."""
