@@ -44,6 +44,7 @@ class BatchCore:
         self.out = make_output(self.world, batch, config.slate_size, history)
         self.seeded = False
         self._tables = self.world.tables
+        self._order = np.arange(batch, dtype=np.uint64)  # see loops.step_all
         self._reward = config.reward if callable(config.reward) else None
         _announce_compilation()
 
@@ -83,10 +84,10 @@ class BatchCore:
     def step(self, actions: NDArray[np.int64]) -> None:
         """Step every slot with actions (B, K) of catalogue item ids; results are in `out`."""
         if self._reward is None:
-            loops.step_all(actions, self._tables, self.state, self.dials, self.rules, self.out)
+            loops.step_all(self._order, actions, self._tables, self.state, self.dials, self.rules, self.out)
             return
         begun = self.state.done.copy()
-        loops.step_all(actions, self._tables, self.state, self.dials, self.rules, self.out)
+        loops.step_all(self._order, actions, self._tables, self.state, self.dials, self.rules, self.out)
         reward = _checked_reward(self._reward, self.out.outcome)
         # A slot that only started its next episode in this step (NEXT_STEP) brought nothing.
         self.out.reward[:] = np.where(begun, 0.0, reward)

@@ -54,7 +54,7 @@ def _slices(axes: Any) -> None:
 
     for step, name in enumerate(("one step", "the next step")):
         left = -0.65 + NEXT_STEP * step
-        panel = FancyBboxPatch((left, -0.55), 7.35, 11.6, boxstyle=CORNER, fc="#fafbfc", ec="#e6e9ed", zorder=0)
+        panel = FancyBboxPatch((left, -0.55), 7.6, 11.6, boxstyle=CORNER, fc="#fafbfc", ec="#e6e9ed", zorder=0)
         axes.add_patch(panel)
         axes.text(left + 0.05, -0.8, name, weight="bold", color=GREY, va="center")
 
