@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = {"protocol", "storage", "_version"}
+BASE = {"lazy", "protocol", "storage", "_version"}
 EVERYTHING = None
 
 ALLOWED: dict[str, set[str] | None] = {
-    "": {"_version", "envs"},  # the root registers the environment ids
+    "": {"_version", "envs"},
+    "lazy": set(),  # the root registers the environment ids
     "_version": set(),
     "protocol": set(),
     "storage": {"_version"},
