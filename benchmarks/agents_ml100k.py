@@ -12,11 +12,7 @@ Hyper-parameters are the agents' defaults; they were chosen on seed 100, which i
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import json
 import math
-import os
-import platform
 import sys
 import time
 from pathlib import Path
@@ -24,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from result_table import Row, markdown, publish
 from scipy.stats import t as student
 
 from recenv.agents import ScoreAgent, make_agent
@@ -34,7 +31,11 @@ from recenv.training import Sessions, default_steps, evaluate_sessions, train
 
 NAMES = ("uniform", "popularity", "best_fixed", "epsilon_greedy", "softmax", "dqn", "true_taste")
 UNIT = "sum of ratings in a session"
-RESULTS = Path(__file__).parent / "results" / "agents_ml100k.md"
+QUESTION = """Mean over the seeds [95% Student interval over seeds]; reward `rating`, horizon 20, default behaviour.
+All 943 users once a seed, under the same noise for all agents of a seed. The total of a session is the metric; the mean
+of a step counts only users who are still there. `best_fixed` (the best ranking for everybody) and `true_taste` (each
+user's own, blind to boredom) read the world: yardsticks, no competitors. Training on one thread."""
+HEADINGS = ("agent", "total rating a session", "minus popularity", "mean rating a step", "steps", "training, s")
 
 
 class TableAgent(ScoreAgent):
@@ -86,7 +87,7 @@ def interval(values: list[float]) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-def result_rows(played: dict[str, list[tuple[Sessions, float]]], config: dict[str, Any]) -> list[dict[str, Any]]:
+def result_rows(played: dict[str, list[tuple[Sessions, float]]], config: dict[str, Any]) -> list[Row]:
     """Return one row an agent and metric, with intervals over seeds."""
     rows = []
     base = [sessions.session_reward for sessions, _ in played["popularity"]]
@@ -100,34 +101,20 @@ def result_rows(played: dict[str, list[tuple[Sessions, float]]], config: dict[st
             "training_time": ([seconds for _, seconds in runs], "s"),
         }
         for metric, (values, unit) in metrics.items():
-            value, low, high = interval(values)
-            rows.append({"name": name, "metric": metric, "value": value, "low": low, "high": high, "unit": unit})
-    return [{**row, "config": config} for row in rows]
+            rows.append(Row(name, metric, *interval(values), unit, config))
+    return rows
 
 
-def markdown(rows: list[dict[str, Any]], command: str, seeds: int) -> str:
-    """Return the committed page: table, command, machine, versions."""
-    packages = ("numpy", "torch", "stable-baselines3", "gymnasium", "numba")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    cells = {(row["name"], row["metric"]): row for row in rows}
-    lines = [
-        "# Agents on MovieLens-100k's world\n",
-        f"Mean over {seeds} seeds [95% Student interval over seeds]; reward `rating`, horizon 20, default behaviour.",
-        "All 943 users once a seed, under the same noise for all agents of a seed. The total of a session is the",
-        "metric; the mean of a step counts only users who are still there. `best_fixed` (the best ranking for",
-        "everybody) and `true_taste` (each user's own, blind to boredom) read the world: yardsticks, no competitors.\n",
-        "| agent | total rating a session | minus popularity | mean rating a step | steps | training, s |",
-        "|---|---|---|---|---|---|",
-    ]
+def table_lines(rows: list[Row]) -> list[list[str]]:
+    """Return the cells of the committed table, one line an agent."""
+    cells = {(row.name, row.metric): row for row in rows}
+    lines = []
     for name in NAMES:
-        spread = [
-            "{value:.2f} [{low:.2f}, {high:.2f}]".format(**cells[name, metric])
-            for metric in ("session_reward", "minus_popularity", "step_reward")
-        ]
-        plain = [f"{cells[name, metric]['value']:.1f}" for metric in ("session_length", "training_time")]
-        lines.append(f"| {' | '.join([name, *spread, *plain])} |")
-    machine = f"{platform.machine()}, {os.cpu_count()} cores (one thread), Python {platform.python_version()}"
-    return "\n".join([*lines, f"\nCommand: `{command}`  ", f"Machine: {machine}  ", f"Versions: {versions}\n"])
+        spread = [cells[name, metric] for metric in ("session_reward", "minus_popularity", "step_reward")]
+        plain = [cells[name, metric] for metric in ("session_length", "training_time")]
+        shown = [f"{cell.value:.2f} [{cell.low:.2f}, {cell.high:.2f}]" for cell in spread]
+        lines.append([name, *shown, *(f"{cell.value:.1f}" for cell in plain)])
+    return lines
 
 
 def main() -> None:
@@ -148,13 +135,15 @@ def main() -> None:
             played[name].append(play(name, config, table, seed, arguments.quick))
             print(f"seed {seed}: {name} {played[name][-1][0].session_reward:.2f}", file=sys.stderr, flush=True)
     rows = result_rows(played, {"world": "ml-100k", "horizon": 20, "users": world.n_users, "seeds": seeds})
-    page = markdown(rows, f"python benchmarks/agents_ml100k.py{' --quick' if arguments.quick else ''}", seeds)
-    print(page)
-    if not arguments.quick:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(page, encoding="utf-8")
-    if arguments.out:
-        arguments.out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    publish(
+        "agents_ml100k",
+        QUESTION,
+        markdown(HEADINGS, table_lines(rows)),
+        rows,
+        packages=["recenv", "numpy", "torch", "stable-baselines3", "gymnasium", "numba"],
+        out=arguments.out,
+        write=not arguments.quick,
+    )
 
 
 if __name__ == "__main__":
