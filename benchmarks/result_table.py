@@ -45,9 +45,13 @@ def versions(packages: Sequence[str]) -> str:
 
 
 def command() -> str:
-    """Return the command that runs this script, from the project's folder."""
+    """Return the command that makes the table, from the project's folder; where the JSON went does not matter."""
     script = Path(sys.argv[0]).resolve().relative_to(Path(__file__).resolve().parent.parent)
-    return shlex.join(["python", str(script), *sys.argv[1:]])
+    arguments = sys.argv[1:]
+    if "--out" in arguments:
+        place = arguments.index("--out")
+        arguments = arguments[:place] + arguments[place + 2 :]
+    return shlex.join(["python", str(script), *arguments])
 
 
 def publish(
