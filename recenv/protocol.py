@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -109,12 +108,4 @@ class AgentFactory(Protocol):
 
     def __call__(self, catalogue: Catalogue, *, seed: int = 0, device: str = "cpu", **options: Any) -> Agent:
         """Return a fresh agent for this catalogue."""
-        ...
-
-
-class Saveable(Protocol):
-    """A record or agent that goes to disk without executable content."""
-
-    def save(self, path: str | Path) -> None:
-        """Write to `path`."""
         ...

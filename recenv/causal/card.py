@@ -64,7 +64,7 @@ def _errors(world: World, rows: LoggedPairs) -> dict[str, float]:
     """Return error of the mean rating, log score and uniformity of the randomised PIT."""
     from scipy.stats import kstest
 
-    mean = _utility(world, rows)
+    mean = world.base_utility(rows.user, rows.item)
     rating = world.scale[rows.level - 1]
     expected = expected_level_value(mean, world.thresholds, world.scale)
     probability = level_probabilities(mean, world.thresholds)[np.arange(len(rows)), rows.level - 1]
@@ -84,20 +84,12 @@ def _errors(world: World, rows: LoggedPairs) -> dict[str, float]:
 def _weighted_rmse(world: World, rows: LoggedPairs, exposure: ExposureModel, clip_quantile: float) -> float:
     """Return the error weighted by inverse propensity: an estimate of the error on pairs that nobody selected."""
     weight = inverse_propensity_weights(exposure.propensity(rows.user, rows.item), clip_quantile=clip_quantile)
-    error = world.scale[rows.level - 1] - expected_level_value(_utility(world, rows), world.thresholds, world.scale)
+    error = world.scale[rows.level - 1] - world.expected_rating(rows.user, rows.item)
     return float(np.sqrt(np.mean(weight * error**2)))
 
 
 def _histograms(world: World, rows: LoggedPairs) -> dict[str, list[float]]:
     """Return the share of each level, logged and as the world expects it for the same pairs."""
     logged = np.bincount(rows.level - 1, minlength=world.n_levels) / len(rows)
-    expected = level_probabilities(_utility(world, rows), world.thresholds).mean(0)
+    expected = level_probabilities(world.base_utility(rows.user, rows.item), world.thresholds).mean(0)
     return {"level": world.scale.tolist(), "logged": logged.tolist(), "simulated": expected.tolist()}
-
-
-def _utility(world: World, rows: LoggedPairs) -> NDArray[np.float64]:
-    return (
-        np.einsum("nd,nd->n", world.taste[rows.user], world.embedding[rows.item])
-        + world.user_bias[rows.user]
-        + world.item_bias[rows.item]
-    )

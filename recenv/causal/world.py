@@ -283,12 +283,17 @@ class World:
             tuple(self.fingerprints.get("first", ())),
         )
 
+    def base_utility(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n,) taste . V + b_u + b_i of each pair: satisfaction without dynamics and noise."""
+        affinity = np.einsum("nd,nd->n", self.taste[users], self.embedding[items])
+        utility: NDArray[np.float64] = affinity + self.user_bias[users] + self.item_bias[items]
+        return utility
+
     def expected_rating(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return (n,) the mean rating, on the log's scale, of each pair without dynamics and over opinion noise."""
         from recenv.causal.ordinal import expected_level_value
 
-        base = np.einsum("nd,nd->n", self.taste[users], self.embedding[items])
-        return expected_level_value(base + self.user_bias[users] + self.item_bias[items], self.thresholds, self.scale)
+        return expected_level_value(self.base_utility(users, items), self.thresholds, self.scale)
 
     def save(self, folder: str | Path) -> None:
         """Write the world as a folder of arrays and JSON, whole or not at all."""

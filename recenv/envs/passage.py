@@ -12,7 +12,7 @@ from recenv.causal.equations.satiation import fade, satiate
 from recenv.causal.equations.taste_drift import drift_towards
 from recenv.causal.equations.trust import trust_next
 from recenv.causal.noise import PASSAGE, normal_quantile, uniform_pair
-from recenv.envs.rules import CALLABLE
+from recenv.envs.rules import CALLABLE, CLICK, LIKE, PURCHASE, RATING, SATISFACTION
 
 VISIBLE_DECAY = np.float32(0.8)
 """Memory of the visible topic profiles from step to step."""
@@ -97,18 +97,18 @@ def reward_of(i, rules, state, outcome):  # type: ignore[no-untyped-def]
     code = rules["reward"]
     if code == CALLABLE:
         return 0.0
-    if code == 5:  # satisfaction
+    if code == SATISFACTION:
         return state.slot[i]["trust"]
     total = 0.0
     for k in range(outcome.shape[1]):
         row = outcome[i, k]
-        if code == 0:
+        if code == RATING:
             total += row["rating"] if row["consumed"] else 0.0
-        elif code == 1:
+        elif code == LIKE:
             total += 1.0 if row["liked"] else 0.0
-        elif code == 2:
+        elif code == CLICK:
             total += 1.0 if row["clicked"] else 0.0
-        elif code == 3:
+        elif code == PURCHASE:
             total += 1.0 if row["purchased"] else 0.0
         else:
             total += 1.0 if row["uplift"] else 0.0
