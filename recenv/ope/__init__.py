@@ -2,17 +2,34 @@
 
 from recenv.ope.bilinear_ridge import BilinearRidge
 from recenv.ope.comparison import Comparison
+from recenv.ope.confidence_sequence import ConfidenceSequence, confidence_sequence
+from recenv.ope.continuous_terms import ContinuousTerms
 from recenv.ope.cross_fit import CrossFit, cross_fit
+from recenv.ope.cross_fit_propensity import CrossFitPropensity, cross_fit_propensity
 from recenv.ope.diagnostics import Diagnostics, diagnose
+from recenv.ope.empirical_likelihood import empirical_likelihood_interval
 from recenv.ope.estimate import Estimate, estimate
 from recenv.ope.evaluate import evaluate
+from recenv.ope.fitted_q import FittedQ, fit_q
 from recenv.ope.intervals import interval, interval_names
+from recenv.ope.mrdr import mrdr_weight
+from recenv.ope.multi_logger_terms import MultiLoggerTerms
 from recenv.ope.pareto_k import pareto_k
+from recenv.ope.pas_if import pas_if
 from recenv.ope.propensity import ClassifierPropensity, ItemSharePropensity
+from recenv.ope.pseudo_inverse import pseudo_inverse_weight, slot_marginals
 from recenv.ope.registry import estimators
 from recenv.ope.reward_models import RewardModel
+from recenv.ope.sensitivity import Sensitivity, difference_sensitivity, value_sensitivity
 from recenv.ope.sklearn_reward import SklearnReward
+from recenv.ope.slate_log import slate_terms
+from recenv.ope.slate_terms import SlateTerms
+from recenv.ope.slope import slope
+from recenv.ope.tabular_model import TabularModel
 from recenv.ope.terms import BanditTerms, EmbeddingTerms
+from recenv.ope.torch_reward import TorchReward
+from recenv.ope.trajectory_terms import TrajectoryTerms
+from recenv.ope.tuning import Tuned, tune, tuned_estimate
 from recenv.ope.verdict import Verdict, judge
 
 __all__ = [
@@ -20,21 +37,46 @@ __all__ = [
     "BilinearRidge",
     "ClassifierPropensity",
     "Comparison",
+    "ConfidenceSequence",
+    "ContinuousTerms",
     "CrossFit",
+    "CrossFitPropensity",
     "Diagnostics",
     "EmbeddingTerms",
     "Estimate",
+    "FittedQ",
     "ItemSharePropensity",
+    "MultiLoggerTerms",
     "RewardModel",
+    "Sensitivity",
     "SklearnReward",
+    "SlateTerms",
+    "TabularModel",
+    "TorchReward",
+    "TrajectoryTerms",
+    "Tuned",
     "Verdict",
+    "confidence_sequence",
     "cross_fit",
+    "cross_fit_propensity",
     "diagnose",
+    "difference_sensitivity",
+    "empirical_likelihood_interval",
     "estimate",
     "estimators",
     "evaluate",
+    "fit_q",
     "interval",
     "interval_names",
     "judge",
+    "mrdr_weight",
     "pareto_k",
+    "pas_if",
+    "pseudo_inverse_weight",
+    "slate_terms",
+    "slope",
+    "slot_marginals",
+    "tune",
+    "tuned_estimate",
+    "value_sensitivity",
 ]

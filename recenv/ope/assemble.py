@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recenv.ope.bootstrap import MAX_GROUPS, group_sums, percentile_interval, resample
-from recenv.ope.clusters import cluster_codes, pool_clusters
+from recenv.ope.bootstrap import group_sums, percentile_interval, resample
+from recenv.ope.clusters import cluster_codes
 from recenv.ope.comparison import Comparison
 from recenv.ope.diagnostics import Diagnostics, diagnose
 from recenv.ope.differences import differences
 from recenv.ope.estimate import Estimate, estimate
-from recenv.ope.evaluate_inputs import Truth
+from recenv.ope.estimator import Estimator
+from recenv.ope.evaluate_inputs import Truth, is_sequential, needs_state
 from recenv.ope.gather import Gathered
 from recenv.ope.intervals import interval
-from recenv.ope.registry import Estimator
+from recenv.ope.overturning import overturning
+from recenv.ope.sequential_registry import BLENDS, POLICY_VALUE
 from recenv.ope.student import student_interval
 from recenv.ope.terms import BanditTerms
+from recenv.ope.trajectory_terms import TrajectoryTerms
 from recenv.ope.verdict import LEVELS, Verdict, judge
+from recenv.ope.views import Sessions, View, units_of, views_of
 from recenv.ope.weight_histogram import weight_histogram
 
 if TYPE_CHECKING:
@@ -44,20 +48,8 @@ class Plan(NamedTuple):
     """What the caller knows."""
     settings: Mapping[str, Any]
     """Everything that the result should tell, `interval`, `confidence`, `replicates` and `seed` among it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Units:
-    """Which rows belong together, exactly and pooled for the resample."""
-
-    codes: NDArray[np.int64] | None
-    """(n,) user codes 0..G-1; None where no user repeats."""
-    clusters: int
-    """G."""
-    pooled: NDArray[np.int64]
-    """(n,) group of the resample, 0..J-1."""
-    size: NDArray[np.float64]
-    """(J,) rows of each group."""
+    sessions: Sessions | None = None
+    """None where no estimator looks at whole sessions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,31 +72,52 @@ def assemble(found: Gathered, plan: Plan) -> Comparison:
     """Estimate, resample once, judge, and return the comparison."""
     settings = plan.settings
     rng = np.random.default_rng(settings["seed"])
-    units = _units(found.user, rng)
-    kept, diagnostics, histograms = _estimates(found, units, plan)
-    logged = _logged(found, units)
-    sums = np.hstack([*(one.sums for one in kept), group_sums(logged, units.pooled, len(units.size))])
-    draws = resample(sums, units.size, replicates=settings["replicates"], rng=rng)
-    values = np.array([one.value for one in kept] + [logged.value])
+    units = units_of(found.user, rng)
+    by_row = not all(map(is_sequential, plan.chosen))
+    views = views_of(found, units, rows=by_row, sessions=plan.sessions)
+    kept, diagnostics, histograms = _estimates(found, views, plan)
+    logged = _logged(views, plan)
+    parts = [group_sums(one, view.pooled, len(units.size)) for view, one in logged.values()]
+    draws = resample(
+        np.hstack([*(one.sums for one in kept), *parts]), units.size, replicates=settings["replicates"], rng=rng
+    )
+    values = np.array([one.value for one in kept] + [one.value for _, one in logged.values()])
+    places = {estimand: len(kept) + k for k, estimand in enumerate(logged)}
     how = {
         "confidence": settings["confidence"],
         "clusters": units.clusters,
         "method": "student" if settings["interval"] == "student" else "bootstrap",
     }
+    first = next(iter(logged))
+    table = _frame([_row(one, draws[:, k], found, plan) for k, one in enumerate(kept)])
     return Comparison(
         policies=tuple(found.target),
-        table=_frame([_row(one, draws[:, k], found, plan) for k, one in enumerate(kept)]),
-        differences=_differences(kept, values, draws, plan.chosen, how, against_log=False),
-        against_log=_differences(kept, values, draws, plan.chosen, how, against_log=True),
+        table=table,
+        differences=_differences(kept, values, draws, plan.chosen, how),
+        against_log=_differences(kept, values, draws, plan.chosen, how, logged=places),
         diagnostics=_frame([{"policy": name, **asdict(entry)} for name, entry in diagnostics.items()]),
         weights=_frame(histograms),
-        logged=_logged_summary(logged, draws[:, -1], how),
+        logged=_logged_summary(logged[first][1], draws[:, places[first]], how),
         truth={
             name: {key: (float(pair[0]), float(pair[1])) for key, pair in entry.items()}
             for name, entry in plan.truth.items()
         },
+        sensitivity=_sensitivity(found, views, table, plan),
         settings={**settings, "users": units.clusters},
     )
+
+
+def _sensitivity(found: Gathered, views: Mapping[bool, View], table: pd.DataFrame, plan: Plan) -> pd.DataFrame | None:
+    """Return the sensitivity of the leader by the first estimator of one decision, or None if not asked."""
+    strengths = plan.settings["sensitivity"]
+    if not strengths or False not in views:
+        return None
+    one = next(one for one in plan.chosen if not is_sequential(one))
+    judged = table[(table["estimator"] == one.name) & (table["verdict"] != LEVELS[-1]) & table["value"].notna()]
+    leader = None if judged.empty else str(judged["policy"].iloc[int(judged["value"].argmax())])
+    terms = {name: views[False].terms(found, name, {}) for name in found.target}
+    how = {"confidence": plan.settings["confidence"], "seed": plan.settings["seed"]}
+    return overturning(terms, leader, strengths=strengths, log=LOG, **how)  # type: ignore[arg-type]
 
 
 def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:
@@ -113,54 +126,71 @@ def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame.from_records(records)
 
 
-def _units(user: NDArray[np.int64], rng: np.random.Generator) -> Units:
-    codes, clusters = cluster_codes(user, len(user))
-    pooled, groups = pool_clusters(codes, clusters, MAX_GROUPS, rng)
-    size = np.bincount(pooled, minlength=groups).astype(np.float64)
-    return Units(None if clusters == len(user) else codes, clusters, pooled, size)
-
-
 def _estimates(
-    found: Gathered, units: Units, plan: Plan
+    found: Gathered, views: Mapping[bool, View], plan: Plan
 ) -> tuple[list[Kept], dict[str, Diagnostics], list[dict[str, Any]]]:
     kept: list[Kept] = []
     diagnostics: dict[str, Diagnostics] = {}
     histograms: list[dict[str, Any]] = []
     for policy in found.target:
-        terms = _terms(found, policy, units, plan.bounds)
-        weight = terms.weight
-        codes, groups = cluster_codes(units.codes, terms.rows)
-        diagnostics[policy] = diagnose(weight, codes, groups, unlogged=found.unlogged[policy])
+        terms = {by_session: view.terms(found, policy, plan.bounds) for by_session, view in views.items()}
+        own = [_judged(policy, one, terms[is_sequential(one)], views, found, plan) for one in plan.chosen]
+        kept += [entry for entry, _, _ in own]
+        # The table of diagnostics has one line a policy: by row where there is one, never the model's.
+        order = sorted(own, key=lambda entry: (is_sequential(entry[0].estimator), entry[0].estimator.model_only))
+        diagnostics[policy], weight = order[0][1:]
         histograms += [{"policy": policy, **entry} for entry in weight_histogram(weight)]
-        estimated = found.propensity_kind == "estimated"
-        for one in plan.chosen:
-            result, limits = _compute(policy, one, terms, plan)
-            verdict = judge(
-                diagnostics[policy],
-                model_only=one.model_only,
-                removed=result.removed,
-                estimated_propensity=estimated,
-            )
-            sums = group_sums(result, units.pooled, len(units.size))
-            kept.append(Kept(policy, one, result.value, result.std_error, result.ess, limits, sums, verdict))
     return kept, diagnostics, histograms
 
 
-def _terms(found: Gathered, policy: str, units: Units, bounds: Mapping[str, Any]) -> BanditTerms:
-    return BanditTerms(
-        reward=found.reward,
-        propensity=found.propensity,
-        target=found.target[policy],
-        q_logged=found.q_logged,
-        q_target=found.q_target.get(policy),
-        cluster=units.codes,
-        fold=found.fold,
-        **bounds,
+def _judged(
+    policy: str,
+    one: Estimator,
+    terms: BanditTerms | TrajectoryTerms,
+    views: Mapping[bool, View],
+    found: Gathered,
+    plan: Plan,
+) -> tuple[Kept, Diagnostics, NDArray[np.float64]]:
+    """Return an estimate with its verdict, the diagnostics behind it and the weights that these are of."""
+    view = views[is_sequential(one)]
+    result, limits = _compute(policy, one, terms, plan)
+    weight = result.contribution.weight if is_sequential(one) and not one.model_only else terms.weight
+    codes, groups = cluster_codes(view.units.codes, terms.rows)
+    diagnostics = diagnose(weight, codes, groups, unlogged=found.unlogged[policy])
+    verdict = judge(
+        diagnostics,
+        model_only=one.model_only,
+        removed=result.removed,
+        estimated_propensity=found.propensity_kind == "estimated",
     )
+    for reason in _doubts(one, terms, plan):
+        verdict = _with_doubt(verdict, reason)
+    sums = group_sums(result, view.pooled, len(view.units.size))
+    entry = Kept(policy, one, result.value, result.std_error, result.ess, limits, sums, verdict)
+    return entry, diagnostics, weight
+
+
+def _doubts(one: Estimator, terms: BanditTerms | TrajectoryTerms, plan: Plan) -> Iterator[str]:
+    """Yield what else keeps a sequential estimate from being `ok`."""
+    if not isinstance(terms, TrajectoryTerms) or plan.sessions is None:
+        return
+    if needs_state(one) and not plan.sessions.declared:
+        yield "rests on a Markov state, and none was declared (state=): the whole observation was taken for it"
+    if one.name in BLENDS:
+        yield "leans on the value model where that seems close enough; its interval does not contain the model's error"
+    cut = float(terms.truncated.mean())
+    if cut > 0:
+        yield f"{cut:.1%} of the sessions were cut before step {terms.steps}: what came later is not counted"
+
+
+def _with_doubt(verdict: Verdict, reason: str) -> Verdict:
+    if verdict.level == LEVELS[0]:
+        return Verdict("caution", reason)
+    return verdict if verdict.level == LEVELS[-1] else Verdict(verdict.level, f"{verdict.reason}; {reason}")
 
 
 def _compute(
-    policy: str, one: Estimator, terms: BanditTerms, plan: Plan
+    policy: str, one: Estimator, terms: BanditTerms | TrajectoryTerms, plan: Plan
 ) -> tuple[Estimate, tuple[float, float] | None]:
     """Return the estimate, and its interval unless the shared resample makes it."""
     method, confidence = plan.settings["interval"], plan.settings["confidence"]
@@ -200,16 +230,17 @@ def _differences(
     chosen: Sequence[Estimator],
     how: Mapping[str, Any],
     *,
-    against_log: bool,
+    logged: Mapping[str, int] | None = None,
 ) -> pd.DataFrame:
+    """Return all pairs of policies by each estimator, or each policy against the log's own `logged` estimands."""
     records: list[dict[str, Any]] = []
     for one in chosen:
         mine = [k for k, entry in enumerate(kept) if entry.estimator is one]
-        pairs = [(k, len(kept)) for k in mine] if against_log else list(itertools.combinations(mine, 2))
+        pairs = [(k, logged[one.estimand]) for k in mine] if logged else list(itertools.combinations(mine, 2))
         if not pairs:
             continue
         for (left, right), record in zip(pairs, differences(values, draws, pairs, **how), strict=True):
-            other = LOG if against_log else kept[right].policy
+            other = LOG if logged else kept[right].policy
             levels = [kept[k].verdict.level for k in (left, right) if k < len(kept)]
             names = {"estimator": one.name, "policy": kept[left].policy, "versus": other}
             records.append({**names, **record, "verdict": max(levels, key=LEVELS.index)})
@@ -225,10 +256,16 @@ def _with_columns(records: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame.from_records(records, columns=["estimator", "policy", "versus", *COLUMNS, "verdict"])
 
 
-def _logged(found: Gathered, units: Units) -> Estimate:
-    """Return what the log itself earned: IPS with weights of 1."""
-    ones = np.broadcast_to(1.0, found.reward.shape)
-    return estimate("ips", BanditTerms(found.reward, ones, ones, cluster=units.codes))
+def _logged(views: Mapping[bool, View], plan: Plan) -> dict[str, tuple[View, Estimate]]:
+    """Return what the log itself says of each estimand: the same with weights of 1."""
+    result: dict[str, tuple[View, Estimate]] = {}
+    simple = {"one_step": "ips", POLICY_VALUE: "tis"}
+    for one in sorted(plan.chosen, key=is_sequential):
+        if one.estimand not in result:
+            view, name = views[is_sequential(one)], simple.get(one.estimand, one.name)
+            hyper = {} if one.estimand in simple else plan.hyper.get(one.name, {})
+            result[one.estimand] = view, estimate(name, view.on_policy(), **hyper)
+    return result
 
 
 def _logged_summary(logged: Estimate, draws: NDArray[np.float64], how: Mapping[str, Any]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from recenv.storage import atomic_file, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADLINE = ("dr", "sndr", "snips", "ips")
+HEADLINE = ("dr", "sndr", "snips", "ips", "sequential_dr", "wdr", "pdis")
 """Which estimator speaks first in summaries, by preference."""
 FORMAT_VERSION = 1
 
@@ -42,6 +42,8 @@ class Comparison:
     """What the log itself earned a row: value, std_error, lower, upper."""
     truth: Mapping[str, Mapping[str, tuple[float, float]]]
     """Policy -> estimand -> (value, std_error), as the caller knows it."""
+    sensitivity: pd.DataFrame | None = None
+    """What hidden confounding could do to the leading policy's differences, see `overturning`; None if not asked."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """How it was made: rows, users, items, estimators, interval, confidence, seed, reward model, ..."""
 
@@ -94,6 +96,8 @@ class Comparison:
             for name in ("table", "differences", "against_log", "diagnostics", "weights")
         }
         content = {"policies": self.policies, "headline": self.headline, **frames}
+        if self.sensitivity is not None:
+            content["sensitivity"] = self.sensitivity.to_dict("records")
         content |= {"logged": self.logged, "truth": self.truth, "settings": self.settings, "summary": self.summary()}
         return {name: _jsonable(value) for name, value in content.items()}
 

@@ -78,39 +78,65 @@ def _take(candidates: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.
 
 
 def cross_fit(
-    feedback: FeedbackSource, factory: ModelFactory, *, folds: int = 3, seed: int = 0, max_rows: int = 200_000
+    feedback: FeedbackSource,
+    factory: ModelFactory,
+    *,
+    folds: int = 3,
+    seed: int = 0,
+    max_rows: int = 200_000,
+    weight: NDArray[np.float64] | None = None,
 ) -> CrossFit:
     """Fit one reward model a fold, each without that fold's users.
 
-    At most `max_rows` rows, drawn at random, are kept in memory for the fit; predictions are made for all.
+    At most `max_rows` rows, drawn at random, are kept in memory for the fit; predictions are made for all. Rows count
+    by `weight` (n,) if it is given, see `mrdr_weight`.
     Reference: Chernozhukov et al. (2018).
 
     Raises
     ------
     ValueError
-        If there are fewer than two folds, or fewer users than folds.
+        If there are fewer than two folds, fewer users than folds, or weights that are not one number >= 0 a row.
     """
     users = np.unique(feedback.user)
     if not 2 <= folds <= len(users):
         raise ValueError(f"folds must be from 2 to the number of users {len(users)}, not {folds}")
+    count = _checked(weight, len(feedback))
     rng = np.random.default_rng(seed)
     fold = rng.permutation(len(users)) % folds
-    user, observation, item, reward = _sample(feedback, max_rows, rng)
+    keep = _keep(len(feedback), max_rows, rng)
+    user, observation, item, reward = _sample(feedback, keep)
     fold_of_row = fold[np.searchsorted(users, user)]
     models = []
     for number in range(folds):
         seen = fold_of_row != number
-        models.append(factory().fit(observation[seen], item[seen], reward[seen]))
+        share = None if count is None else count[keep][seen]
+        models.append(factory().fit(observation[seen], item[seen], reward[seen], share))
     return CrossFit(users, fold, tuple(models))
 
 
+def _checked(weight: NDArray[np.float64] | None, rows: int) -> NDArray[np.float64] | None:
+    if weight is None:
+        return None
+    count = np.asarray(weight, dtype=np.float64)
+    if count.shape != (rows,):
+        raise ValueError(f"weight must be ({rows},), one number a logged row; its shape is {count.shape}")
+    bad = ~(np.isfinite(count) & (count >= 0))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"weight must be finite and at least 0; row {row} has {count[row]}")
+    return count
+
+
+def _keep(rows: int, max_rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    keep = np.ones(rows, dtype=bool)
+    if rows > max_rows:
+        keep[rng.permutation(rows)[max_rows:]] = False
+    return keep
+
+
 def _sample(
-    feedback: FeedbackSource, max_rows: int, rng: np.random.Generator
+    feedback: FeedbackSource, keep: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
-    total = len(feedback)
-    keep = np.ones(total, dtype=bool)
-    if total > max_rows:
-        keep[rng.permutation(total)[max_rows:]] = False
     parts, done = [], 0
     for block in feedback.iter_blocks():
         rows = keep[done : done + block.rows]

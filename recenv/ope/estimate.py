@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from recenv.ope.clusters import cluster_codes, clustered_error
 from recenv.ope.contribution import Contribution
 from recenv.ope.effective_sample_size import effective_sample_size
-from recenv.ope.registry import Estimator, find_estimator
+from recenv.ope.estimator import Estimator
+from recenv.ope.registry import find_estimator
 from recenv.ope.terms import Terms
 
 
@@ -34,10 +35,10 @@ class Estimate:
     clusters: int
     """G, independent units."""
     ess: float
-    """Effective sample size of the target's weights: (sum w)^2 / sum w^2."""
+    """Effective sample size of the target's weights: (sum w)^2 / sum w^2; of weights by position, the smallest."""
     removed: float
     """Share of the weight that clipping or shrinking took away; its bias is in no interval."""
-    hyper: Mapping[str, float]
+    hyper: Mapping[str, float | str]
     """Hyper-parameters as used."""
     contribution: Contribution = field(repr=False)
     """What each row adds: all that a resample or a bound needs."""
@@ -45,7 +46,7 @@ class Estimate:
     """(n,) cluster of each row, 0..G-1."""
 
 
-def estimate(name: str, terms: Terms, **hyper: float) -> Estimate:
+def estimate(name: str, terms: Terms, **hyper: float | str) -> Estimate:
     """Estimate a policy's value with the named estimator.
 
     Parameters
@@ -54,8 +55,8 @@ def estimate(name: str, terms: Terms, **hyper: float) -> Estimate:
         One of `estimators()`.
     terms : Terms
         The record of the estimator's family, `BanditTerms` for most.
-    **hyper : float
-        Exactly the estimator's hyper-parameters: `clip`, `threshold`, `shrinkage` or `strength`.
+    **hyper : float or str
+        The estimator's hyper-parameters: `clip`, `threshold`, `shrinkage`, `strength`, `bandwidth`, `gamma`; `kernel`.
 
     Raises
     ------
@@ -74,12 +75,21 @@ def estimate(name: str, terms: Terms, **hyper: float) -> Estimate:
     estimator = find_estimator(name)
     _check(estimator, terms, hyper)
     contribution = estimator.contribute(terms, **hyper)
-    if not estimator.model_only and not terms.weight.any():
+    own = estimator.model_only or estimator.reshapes
+    weight = terms.weight if own else contribution.weight
+    if not estimator.model_only and not weight.any(axis=0).all():
         contribution = _without_overlap(contribution)
-    return _summarise(estimator, terms, contribution, hyper)
+    return summarise(estimator, terms, contribution, weight, hyper)
 
 
-def _summarise(estimator: Estimator, terms: Terms, contribution: Contribution, hyper: Mapping[str, float]) -> Estimate:
+def summarise(
+    estimator: Estimator,
+    terms: Terms,
+    contribution: Contribution,
+    weight: NDArray[np.float64],
+    hyper: Mapping[str, float | str],
+) -> Estimate:
+    """Return the record of what an estimator added up, with the target's own weights (n,) or (n, K) beside it."""
     codes, groups = cluster_codes(terms.cluster, terms.rows)
     influence = contribution.influence()
     return Estimate(
@@ -90,30 +100,32 @@ def _summarise(estimator: Estimator, terms: Terms, contribution: Contribution, h
         estimand=estimator.estimand,
         rows=terms.rows,
         clusters=groups,
-        ess=effective_sample_size(terms.weight),
-        removed=0.0 if estimator.model_only or not estimator.hyper else _removed(terms.weight, contribution.weight),
+        ess=effective_sample_size(weight),
+        removed=_removed(weight, contribution.weight) if estimator.reshapes else 0.0,
         hyper=dict(hyper),
         contribution=contribution,
         codes=codes,
     )
 
 
-def _check(estimator: Estimator, terms: Terms, hyper: Mapping[str, float]) -> None:
+def _check(estimator: Estimator, terms: Terms, hyper: Mapping[str, float | str]) -> None:
     if not isinstance(terms, estimator.terms):
         raise TypeError(f"{estimator.name} needs {estimator.terms.__name__}, not {type(terms).__name__}")
     for name in estimator.needs:
         if getattr(terms, name) is None:
-            raise ValueError(f"{estimator.name} needs terms.{name}, which is missing: fit a reward model and pass it")
-    if set(hyper) != set(estimator.hyper):
+            remedy = "fit a reward model and pass it" if name.startswith("q_") else f"pass {name}="
+            raise ValueError(f"{estimator.name} needs terms.{name}, which is missing: {remedy}")
+    if not set(estimator.hyper) <= set(hyper) <= {*estimator.hyper, *estimator.optional}:
         wanted = ", ".join(f"{name}=" for name in estimator.hyper) or "no hyper-parameter"
+        extra = "".join(f" (and {name}= if you like)" for name in estimator.optional)
         given = ", ".join(f"{name}=" for name in hyper) or "none"
-        raise ValueError(f"{estimator.name} takes {wanted}; given: {given}")
+        raise ValueError(f"{estimator.name} takes {wanted}{extra}; given: {given}")
 
 
 def _without_overlap(contribution: Contribution) -> Contribution:
     """Make the value NaN: with no row of the target's, 0 or the bare model would pass for knowledge."""
     zeros = np.zeros(len(contribution.base))
-    return Contribution(zeros, zeros, zeros, zeros)
+    return Contribution(zeros, zeros, zeros, np.zeros_like(contribution.weight))
 
 
 def _removed(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:

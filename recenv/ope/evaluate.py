@@ -16,14 +16,30 @@ from recenv.ope.assemble import Plan, assemble
 from recenv.ope.comparison import Comparison
 from recenv.ope.context import context
 from recenv.ope.cross_fit import CrossFit, FeedbackSource, cross_fit
-from recenv.ope.evaluate_inputs import DEFAULT, Truth, check_inputs, choose, open_feedback
+from recenv.ope.episode_sample import sample_episodes
+from recenv.ope.estimator import Estimator
+from recenv.ope.evaluate_inputs import (
+    DEFAULT,
+    Truth,
+    check_estimand,
+    check_inputs,
+    choose,
+    is_sequential,
+    needs_model,
+    needs_state,
+    open_feedback,
+)
+from recenv.ope.fitted_q import FittedQ, fit_q
 from recenv.ope.gather import block_size, gather
 from recenv.ope.intervals import check_interval
-from recenv.ope.registry import Estimator
-from recenv.ope.reward_models import model_factory
+from recenv.ope.reward_models import ModelFactory, model_factory
+from recenv.ope.sensitivity import STRENGTHS
+from recenv.ope.views import Sessions
 from recenv.protocol import Policy
 
 PROPENSITY_ROWS = 200_000
+VALUE_ROWS = 200_000
+"""Of whole sessions, kept in memory for fitted Q evaluation."""
 
 
 def evaluate(
@@ -44,12 +60,17 @@ def evaluate(
     reward_range: tuple[float, float] | None = None,
     weight_max: float | None = None,
     truth: Truth | None = None,
+    gamma: float = 1.0,
+    horizon: int | None = None,
+    state: str | Sequence[str] | None = None,
+    sensitivity: bool | Sequence[float] = False,
     progress: bool = True,
 ) -> Comparison:
     """Estimate what policies would have earned on the users and steps of a log.
 
-    The estimand is `one_step`: the mean reward of one decision, in the states as the logging policy met them. Memory
-    is a few vectors of the log's length plus one block of about 4 million row-item cells.
+    The estimators decide on the estimand, row by row. `one_step`: the mean reward of one decision, in the states as
+    the logging policy met them. `policy_value`: the discounted reward of a whole session, in the target's own states.
+    Memory is a few vectors of the log's length a policy plus one block of about 4 million row-item cells.
 
     Parameters
     ----------
@@ -58,11 +79,12 @@ def evaluate(
     policies : mapping
         Name -> object with `probabilities(request) -> (B, C)`.
     estimators : sequence of str
-        Names of bandit estimators, see `estimators()`.
+        Names of bandit and sequential estimators, see `estimators()`.
     hyper : mapping, optional
         Estimator -> its hyper-parameters, such as {"clipped_ips": {"clip": 10}}.
     reward_model : optional
-        None for `BilinearRidge`, or what `model_factory` takes; fitted out of fold by user.
+        None for `BilinearRidge`, or what `model_factory` takes; fitted out of fold by user. Sequential estimators
+        have it fitted to the value of the steps to go, by fitted Q evaluation.
     item_features : (N, Q) array, optional
         For the reward model.
     interval : str
@@ -76,6 +98,14 @@ def evaluate(
         A-priori bounds for "hoeffding" and "empirical_bernstein".
     truth : mapping, optional
         Policy -> {"one_step": (value, std_error), ...}, shown beside the estimates.
+    gamma, horizon : float, int
+        Of `policy_value`: discount of a step, and steps of a session (None: the log's own, by its meta or else its
+        longest session).
+    state : str or sequence of str, optional
+        Observation columns that make up a Markov state, for marginal and DICE estimators; without it they take the
+        whole observation, and say so.
+    sensitivity : bool or sequence of float
+        Whether, or for which odds ratios, to bound what hidden confounding could do to the leader's differences.
 
     Raises
     ------
@@ -86,8 +116,17 @@ def evaluate(
     chosen = choose(estimators, hyper or {}, interval)
     source = open_feedback(feedback)
     check_inputs(source, policies, truth or {}, item_features)
+    check_estimand(gamma, horizon)
+    sequential = [one for one in chosen if is_sequential(one)]
+    steps = _horizon(source, horizon) if sequential else 0
+    declared = (state,) if isinstance(state, str) else tuple(state or ())
     with _progress(progress, len(source)) as advance:
-        models = _fit(source, chosen, reward_model, item_features, folds, seed)
+        one_step = [one for one in chosen if not is_sequential(one)]
+        models = _fit(source, one_step, reward_model, item_features, folds, seed)
+        values: Mapping[str, FittedQ] = {}
+        if any(map(needs_model, sequential)):
+            how = {"horizon": steps, "gamma": gamma, "folds": folds, "seed": seed}
+            values = _fit_values(source, policies, model_factory(reward_model, item_features), how)
         logging_model = _fit_propensity(source, propensity_model, seed)
         found = gather(
             source,
@@ -96,6 +135,8 @@ def evaluate(
             propensity_model=logging_model,
             block_rows=block_size(source.n_items, block_rows),
             advance=advance,
+            values=values,
+            state=declared if any(map(needs_state, sequential)) else None,
         )
     settings = {
         "recenv": __version__,
@@ -109,20 +150,45 @@ def evaluate(
         "folds": folds,
         "seed": seed,
         "propensity": found.propensity_kind,
-        "reward_model": None if models is None else type(models.models[0]).__name__,
+        "reward_model": _model_name(models, values),
+        "sensitivity": list(STRENGTHS) if sensitivity is True else list(sensitivity or ()),
         "log": dict(getattr(source, "meta", {})),
     }
+    if sequential:
+        settings |= {"gamma": gamma, "horizon": steps, "state": list(declared)}
+    sessions = Sessions(steps, gamma, bool(declared)) if sequential else None
     bounds = {"reward_range": reward_range, "weight_max": weight_max}
-    return assemble(found, Plan(chosen, hyper or {}, bounds, truth or {}, settings))
+    return assemble(found, Plan(chosen, hyper or {}, bounds, truth or {}, settings, sessions))
 
 
 def _fit(
     source: FeedbackSource, chosen: Sequence[Estimator], model: Any, features: Any, folds: int, seed: int
 ) -> CrossFit | None:
-    if not any(one.needs for one in chosen):
+    if not any(map(needs_model, chosen)):
         return None
     few = min(folds, len(np.unique(source.user)))
     return cross_fit(source, model_factory(model, features), folds=few, seed=seed)
+
+
+def _fit_values(
+    source: FeedbackSource, policies: Mapping[str, Policy], factory: ModelFactory, how: Mapping[str, Any]
+) -> dict[str, FittedQ]:
+    sample = sample_episodes(source, max_rows=VALUE_ROWS, seed=how["seed"])
+    few = min(how["folds"], len(np.unique(sample.user)))
+    return {
+        name: fit_q(sample, policy, factory, **{**how, "folds": few}, name=name) for name, policy in policies.items()
+    }
+
+
+def _horizon(source: FeedbackSource, horizon: int | None) -> int:
+    declared = horizon or dict(getattr(source, "meta", {})).get("horizon")
+    return int(declared) if declared else 1 + max(int(block.step.max()) for block in source.iter_blocks())
+
+
+def _model_name(models: CrossFit | None, values: Mapping[str, FittedQ]) -> str | None:
+    if models is not None:
+        return type(models.models[0]).__name__
+    return next((type(value.models[0][0]).__name__ for value in values.values()), None)
 
 
 def _fit_propensity(source: FeedbackSource, model: Any, seed: int) -> Policy | None:

@@ -10,14 +10,19 @@ import numpy as np
 
 from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.ope.cross_fit import FeedbackSource
-from recenv.ope.registry import Estimator, find_estimator
+from recenv.ope.estimator import Estimator
+from recenv.ope.registry import find_estimator
+from recenv.ope.sequential_registry import MARKOV, SEQUENTIAL
 from recenv.ope.terms import BanditTerms
+from recenv.ope.trajectory_terms import TrajectoryTerms
 from recenv.protocol import Policy
 
 Truth = Mapping[str, Mapping[str, tuple[float, float]]]
 DEFAULT = ("ips", "snips", "dm", "dr")
-ESTIMANDS = ("one_step", "policy_value")
-BOUNDED = {"hoeffding": ("ips", "dr"), "empirical_bernstein": ("ips", "dr")}
+FAMILIES = (BanditTerms, TrajectoryTerms)
+ESTIMANDS = ("one_step", *dict.fromkeys(one.estimand for one in SEQUENTIAL))
+"""What a truth can be of."""
+BOUNDED = dict.fromkeys(("hoeffding", "empirical_bernstein", "confidence_sequence"), ("ips", "dr", "tis", "pdis"))
 """Which estimators a finite-sample bound applies to."""
 
 
@@ -27,13 +32,14 @@ def choose(names: Sequence[str], hyper: Mapping[str, Mapping[str, float]], inter
     Raises
     ------
     ValueError
-        If one is unknown, not of the bandit family, lacks a hyper-parameter, or has no such interval.
+        If one is unknown, of a family that a log of single items cannot serve, lacks a hyper-parameter, or has no
+        such interval.
     """
     if isinstance(names, str) or not names:
         raise ValueError(f"estimators must be a sequence of names such as {DEFAULT}, not {names!r}")
     chosen = [find_estimator(name) for name in dict.fromkeys(names)]
     for one in chosen:
-        if one.terms is not BanditTerms:
+        if one.terms not in FAMILIES:
             raise ValueError(f"evaluate has no {one.terms.__name__} for {one.name}: build them and call estimate")
         missing = set(one.hyper) - set(hyper.get(one.name, {}))
         if missing:
@@ -82,3 +88,26 @@ def check_inputs(source: FeedbackSource, policies: Mapping[str, Policy], truth: 
             "the log has one user, who says nothing about how users differ: log at least two, or leave the user column "
             "out if the rows are independent"
         )
+
+
+def is_sequential(one: Estimator) -> bool:
+    """Return whether an estimator works on whole sessions."""
+    return one.terms is TrajectoryTerms
+
+
+def needs_state(one: Estimator) -> bool:
+    """Return whether an estimator rests on a Markov state."""
+    return not set(MARKOV).isdisjoint(one.needs)
+
+
+def needs_model(one: Estimator) -> bool:
+    """Return whether an estimator needs a reward or value model."""
+    return "q_target" in one.needs
+
+
+def check_estimand(gamma: float, horizon: int | None) -> None:
+    """Refuse a discount outside [0, 1] or a horizon below 1."""
+    if not 0 <= gamma <= 1:
+        raise ValueError(f"gamma must be in [0, 1], not {gamma}: 1 counts every step of a session alike")
+    if horizon is not None and horizon < 1:
+        raise ValueError(f"horizon must be at least 1, not {horizon}")

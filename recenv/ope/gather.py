@@ -11,13 +11,28 @@ from numpy.typing import NDArray
 
 from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.ope.ask_policy import ask, column_of
+from recenv.ope.context import context
 from recenv.ope.cross_fit import CrossFit, FeedbackSource
+from recenv.ope.fitted_q import FittedQ
+from recenv.ope.trajectory_grid import state_code
 from recenv.protocol import Policy, Request
 
 CELLS = 4_000_000
 """Rows times items of a block: 32 MB for each array of probabilities or predictions."""
 
 Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Valued:
+    """What a policy's value model says of each row."""
+
+    logged: Vector
+    """(n,) out-of-fold value of the logged item at its step."""
+    target: Vector
+    """(n,) expectation under the policy."""
+    fold: NDArray[np.int64]
+    """(n,) fold whose model said so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +45,14 @@ class Gathered:
     """(n,) logged or estimated propensities."""
     user: NDArray[np.int64]
     """(n,) user of each row."""
+    item: NDArray[np.int64]
+    """(n,) logged item."""
+    episode: NDArray[np.int64]
+    """(n,) session of each row."""
+    step: NDArray[np.int64]
+    """(n,) step within it."""
+    terminated: NDArray[np.bool_]
+    """(n,) whether the user left after the row."""
     target: Mapping[str, Vector]
     """Policy -> (n,) its probability of the logged item."""
     q_logged: Vector | None
@@ -40,6 +63,10 @@ class Gathered:
     """(n,) fold whose model made the predictions."""
     unlogged: Mapping[str, float]
     """Policy -> share of its choices that are items which never occur in the log."""
+    values: Mapping[str, Valued]
+    """Policy -> its value model's answers; empty without value models."""
+    state: NDArray[Any] | None
+    """(n,) code or (n, F) features of the state; None where no estimator asks for it."""
     propensity_kind: str
     """"logged" or "estimated"."""
 
@@ -61,15 +88,19 @@ def gather(
     propensity_model: Policy | None,
     block_rows: int,
     advance: Callable[[int], None],
+    values: Mapping[str, FittedQ] | None = None,
+    state: tuple[str, ...] | None = None,
 ) -> Gathered:
-    """Ask every policy and the reward models about each block, keep one number a row.
+    """Ask every policy, the reward model and the value models about each block, keep one number a row.
+
+    `state` names the observation columns that make up the state; empty takes all that a model would read.
 
     Raises
     ------
     ValueError
         If the log has slates, propensities are missing and nothing estimates them, or a policy's answer is unusable.
     """
-    work = _Pass(len(feedback), feedback.n_items, policies, models, propensity_model)
+    work = _Pass(len(feedback), feedback.n_items, policies, models, propensity_model, values or {}, state)
     for block in feedback.iter_blocks(block_rows):
         # A long episode may exceed the block; it is then read in pieces, since memory is what counts.
         for start in range(0, block.rows, block_rows):
@@ -82,7 +113,14 @@ class _Pass:
     """The vectors as they fill."""
 
     def __init__(
-        self, rows: int, n_items: int, policies: Mapping[str, Policy], models: CrossFit | None, propensity_model: Any
+        self,
+        rows: int,
+        n_items: int,
+        policies: Mapping[str, Policy],
+        models: CrossFit | None,
+        propensity_model: Any,
+        values: Mapping[str, FittedQ],
+        state: tuple[str, ...] | None,
     ) -> None:
         self.policies, self.models, self.propensity_model = policies, models, propensity_model
         self.done = 0
@@ -92,6 +130,11 @@ class _Pass:
         self.target = {name: np.empty(rows) for name in policies}
         self.q_logged = np.empty(rows if models else 0)
         self.q_target = {name: np.empty(rows) for name in policies} if models else {}
+        self.item, self.episode, self.step = (np.empty(rows, dtype=np.int64) for _ in range(3))
+        self.terminated = np.empty(rows, dtype=bool)
+        self.models_of_value, self.state_names = values, state
+        self.values = {name: Valued(np.empty(rows), np.empty(rows), np.empty(rows, np.int64)) for name in values}
+        self.states: list[NDArray[np.float64]] = []
         self.mass = {name: np.zeros(n_items) for name in policies}
         self.seen = np.zeros(n_items, dtype=bool)
 
@@ -102,7 +145,11 @@ class _Pass:
         place = column_of(block.item[rows], request.candidates, self.done)
         here = slice(self.done, self.done + len(rows))
         self.reward[here], self.user[here] = block.reward[rows], block.user[rows]
+        for kept, logged in ((self.item, block.item), (self.episode, block.episode), (self.step, block.step)):
+            kept[here] = logged[rows]
+        self.terminated[here] = block.terminated[rows]
         self.seen[block.item[rows]] = True
+        self._keep_state(block, rows)
         self.propensity[here] = self._propensity(block, rows, request, place)
         prediction = self._predict(block, rows, request, place, here)
         for name, policy in self.policies.items():
@@ -111,6 +158,8 @@ class _Pass:
             self._count(name, answer, request.candidates)
             if prediction is not None:
                 self.q_target[name][here] = np.einsum("bc,bc->b", answer, prediction, dtype=np.float64)
+            if name in self.values:
+                self._value(name, block, rows, request, place, answer, here)
         self.done += len(rows)
 
     def _propensity(
@@ -142,6 +191,35 @@ class _Pass:
         self.q_logged[here] = prediction[np.arange(len(rows)), place]
         return prediction
 
+    def _value(
+        self,
+        name: str,
+        block: LoggedFeedback,
+        rows: NDArray[np.int64],
+        request: Request,
+        place: NDArray[np.int64],
+        answer: NDArray[np.floating],
+        here: slice,
+    ) -> None:
+        model, kept = self.models_of_value[name], self.values[name]
+        part = block if len(rows) == block.rows else block.subset(rows)
+        prediction = model.q_all(part, request.candidates)
+        kept.logged[here] = prediction[np.arange(len(rows)), place]
+        kept.target[here] = np.einsum("bc,bc->b", answer, prediction, dtype=np.float64)
+        kept.fold[here] = model.fold_of(part.user)
+
+    def _keep_state(self, block: LoggedFeedback, rows: NDArray[np.int64]) -> None:
+        if self.state_names is None:
+            return
+        if not self.state_names:
+            self.states.append(context(block.observation, block.rows)[rows].astype(np.float64))
+            return
+        unknown = set(self.state_names) - set(block.observation)
+        if unknown:
+            raise ValueError(f"state names {sorted(unknown)}; the log's observation has {sorted(block.observation)}")
+        columns = [block.observation[name][rows].reshape(len(rows), -1) for name in self.state_names]
+        self.states.append(np.hstack(columns).astype(np.float64))
+
     def _count(self, name: str, answer: NDArray[np.floating], candidates: NDArray[np.int64]) -> None:
         if candidates.strides[0] == 0:  # the whole catalogue in every row
             self.mass[name][candidates[0]] += answer.sum(axis=0)
@@ -161,4 +239,10 @@ class _Pass:
             fold=self.fold if self.models else None,
             unlogged={name: float(mass[~self.seen].sum() / rows) for name, mass in self.mass.items()},
             propensity_kind=self.kind,
+            item=self.item,
+            episode=self.episode,
+            step=self.step,
+            terminated=self.terminated,
+            values=self.values,
+            state=state_code(np.concatenate(self.states)) if self.states else None,
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from recenv.ope.bca import bca
 from recenv.ope.bernstein import empirical_bernstein
 from recenv.ope.bootstrap import bootstrap
+from recenv.ope.confidence_sequence import sequence_interval
 from recenv.ope.estimate import Estimate
 from recenv.ope.hoeffding import hoeffding
 from recenv.ope.student import student
@@ -15,12 +17,14 @@ INTERVALS: dict[str, Callable[..., Interval]] = {
     "student": student,
     "hoeffding": hoeffding,
     "empirical_bernstein": empirical_bernstein,
+    "confidence_sequence": sequence_interval,
 }
+RESAMPLED: dict[str, Callable[..., Interval]] = {"bootstrap": bootstrap, "bca": bca}
 
 
 def interval_names() -> tuple[str, ...]:
     """Return the name of every interval."""
-    return ("bootstrap", *INTERVALS)
+    return (*RESAMPLED, *INTERVALS)
 
 
 def check_interval(name: str, confidence: float) -> None:
@@ -39,10 +43,11 @@ def interval(
     Parameters
     ----------
     method : str
-        "student" (by cluster), "bootstrap" (percentiles of a resample of clusters), or the bounds "hoeffding" and
-        "empirical_bernstein", which need `reward_range` and `weight_max` in the terms and an unbiased estimator.
+        "student" (by cluster), "bootstrap" (percentiles of a resample of clusters), "bca" (the same, corrected for bias
+        and skewness), or the bounds "hoeffding", "empirical_bernstein" and "confidence_sequence" (anytime-valid),
+        which need `reward_range` and `weight_max` in the terms and an unbiased estimator.
     replicates, seed : int
-        Of the bootstrap.
+        Of "bootstrap" and "bca".
 
     Raises
     ------
@@ -52,6 +57,6 @@ def interval(
     check_interval(method, confidence)
     if estimate.value != estimate.value:
         return -float("inf"), float("inf")
-    if method == "bootstrap":
-        return bootstrap(estimate, confidence=confidence, replicates=replicates, seed=seed)
+    if method in RESAMPLED:
+        return RESAMPLED[method](estimate, confidence=confidence, replicates=replicates, seed=seed)
     return INTERVALS[method](estimate, confidence=confidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from recenv.ope.bilinear_ridge import BilinearRidge
 from recenv.ope.sklearn_reward import SklearnReward
+from recenv.ope.torch_reward import TorchReward
 
 
 @runtime_checkable
@@ -45,10 +47,10 @@ def model_factory(model: Any = None, item_features: NDArray[np.floating] | None 
     Parameters
     ----------
     model : optional
-        None for `BilinearRidge`; a `RewardModel` or a scikit-learn regressor, of which copies are fitted; or a
-        function without arguments that makes a `RewardModel`.
+        None for `BilinearRidge`; a `RewardModel`, a scikit-learn regressor or classifier, or a torch module, of which
+        copies are fitted; or a function without arguments that makes a `RewardModel`.
     item_features : (N, Q) array, optional
-        Features of the items, for `BilinearRidge` and scikit-learn.
+        Features of the items, for `BilinearRidge`, scikit-learn and torch.
 
     Raises
     ------
@@ -59,8 +61,17 @@ def model_factory(model: Any = None, item_features: NDArray[np.floating] | None 
         return lambda: BilinearRidge(item_features)
     if isinstance(model, RewardModel) and not isinstance(model, type):
         return lambda: copy.deepcopy(model)
+    if _is_torch_module(model):
+        return lambda: TorchReward(model, item_features)
     if hasattr(model, "fit") and hasattr(model, "predict") and not isinstance(model, type):
         return lambda: SklearnReward(model, item_features)
     if callable(model):
         return cast(ModelFactory, model)
-    raise TypeError(f"reward_model must be a RewardModel, a scikit-learn regressor or a function, not {model!r}")
+    raise TypeError(
+        f"reward_model must be a RewardModel, a scikit-learn estimator, a torch module or a function, not {model!r}"
+    )
+
+
+def _is_torch_module(model: Any) -> bool:
+    torch = sys.modules.get("torch")  # whoever has a module has imported torch
+    return torch is not None and isinstance(model, torch.nn.Module)

@@ -2,50 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 ArrayLike = Any
 
-_VECTORS = ("reward", "propensity", "target", "marginal_ratio", "q_logged", "q_target")
+_SETTINGS = ("reward_range", "weight_max")
 
 
 class Terms:
     """What every family has in common: equal lengths, no NaN, and the units that are independent."""
 
+    _numbers: ClassVar[tuple[str, ...]] = ("reward", "propensity", "target", "q_logged", "q_target")
+    """Fields of finite numbers; the others are labels."""
+    _tables: ClassVar[tuple[str, ...]] = ()
+    """Fields of two axes, such as (n, K), one column a position."""
+    _shared: ClassVar[tuple[str, ...]] = ()
+    """Fields that are not by row."""
     reward: NDArray[np.float64]
     cluster: NDArray[Any] | None
-    reward_range: tuple[float, float] | None
-    weight_max: float | None
+    reward_range: tuple[float, float] | None = None
+    weight_max: float | None = None
 
     def __post_init__(self) -> None:
         for entry in fields(self):  # type: ignore[arg-type]
             value = getattr(self, entry.name)
-            if value is None or entry.name in ("reward_range", "weight_max"):
-                continue
-            object.__setattr__(self, entry.name, self._vector(entry.name, value))
+            if value is not None and entry.name not in _SETTINGS:
+                object.__setattr__(self, entry.name, self._array(entry.name, value))
         self._check_values()
         self._check_bounds()
 
     def _check_values(self) -> None:
         """Refuse what this family cannot use; a family adds its own rules."""
 
-    def _vector(self, name: str, value: ArrayLike) -> NDArray[Any]:
+    def _array(self, name: str, value: ArrayLike) -> NDArray[Any]:
         array = np.asarray(value)
-        if name in _VECTORS:
+        if name in self._numbers:
             array = array.astype(np.float64, copy=False)
-        if array.ndim != 1:
-            raise ValueError(f"{name} must be (n,), one value a logged row; its shape is {array.shape}")
-        if not len(array):
+        self._check_shape(name, array)
+        if name in self._numbers:
+            refuse(~np.isfinite(array), array, f"{name} must be finite", "drop the row, or estimate the value first")
+        return array
+
+    def _check_shape(self, name: str, array: NDArray[Any]) -> None:
+        axes, wanted = (2, "(n, K), one line") if name in self._tables else (1, "(n,), one value")
+        if array.ndim != axes:
+            raise ValueError(f"{name} must be {wanted} a logged row; its shape is {array.shape}")
+        if not array.size:
             raise ValueError(f"{name} is empty: there is nothing to estimate from; give at least one row")
         if len(array) != len(np.asarray(self.reward)):
             raise ValueError(f"{name} has {len(array)} rows, reward has {len(np.asarray(self.reward))}")
-        if name in _VECTORS:
-            _refuse(~np.isfinite(array), array, f"{name} must be finite", "drop the row, or estimate the value first")
-        return array
 
     def _check_bounds(self) -> None:
         if self.reward_range is not None:
@@ -53,14 +62,14 @@ class Terms:
             if not (np.isfinite([low, high]).all() and low < high):
                 raise ValueError(f"reward_range must be (low, high) with low < high, not {self.reward_range}")
             outside = (self.reward < low) | (self.reward > high)
-            _refuse(
+            refuse(
                 outside, self.reward, f"reward must lie in reward_range [{low}, {high}]", "give the range that holds"
             )
         if self.weight_max is not None:
             if not (np.isfinite(self.weight_max) and self.weight_max > 0):
                 raise ValueError(f"weight_max must be a positive number, not {self.weight_max}")
             outside = self.weight > self.weight_max * (1 + 1e-12)
-            _refuse(
+            refuse(
                 outside, self.weight, f"weight must be at most weight_max {self.weight_max}", "give the true maximum"
             )
 
@@ -74,11 +83,32 @@ class Terms:
         """n, the number of logged rows."""
         return len(self.reward)
 
+    def take(self, rows: NDArray[Any]) -> Self:
+        """Return the record of some rows, given by number or by a mask (n,)."""
+        changes = {}
+        for entry in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, entry.name)
+            if isinstance(value, np.ndarray) and entry.name not in self._shared:
+                changes[entry.name] = value[rows]
+        return replace(self, **changes)  # type: ignore[type-var]
 
-def _refuse(bad: NDArray[np.bool_], values: NDArray[Any], problem: str, remedy: str) -> None:
+
+def refuse(bad: NDArray[np.bool_], values: NDArray[Any], problem: str, remedy: str) -> None:
+    """Raise ValueError for the first entry that is bad, naming its row, its position (n, K) and its value."""
     if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(f"{problem}; row {row} has {values[row]}: {remedy} (rows count from 0)")
+        row, *column = map(int, np.unravel_index(np.argmax(bad), bad.shape))
+        place = f"row {row}" + (f", position {column[0]}," if column else "")
+        raise ValueError(f"{problem}; {place} has {values[(row, *column)]}: {remedy} (rows count from 0)")
+
+
+def refuse_improper(name: str, probability: NDArray[np.float64] | None, remedy: str, *, positive: bool) -> None:
+    """Raise ValueError unless probabilities are in (0, 1], or [0, 1] where they need not be positive."""
+    if probability is None:
+        return
+    low = probability <= 0 if positive else probability < 0
+    slack = 0.0 if positive else 1e-9
+    wanted = f"{name} must be in {'(' if positive else '['}0, 1]"
+    refuse(low | (probability > 1 + slack), probability, wanted, remedy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,10 +142,8 @@ class BanditTerms(Terms):
     """A-priori largest weight; bounds need it."""
 
     def _check_values(self) -> None:
-        low = ~((self.propensity > 0) & (self.propensity <= 1))
-        _refuse(low, self.propensity, "propensity must be in (0, 1]", "log the probability of the shown item")
-        outside = ~((self.target >= 0) & (self.target <= 1 + 1e-9))
-        _refuse(outside, self.target, "target must be in [0, 1]", "pass the target policy's probability")
+        refuse_improper("propensity", self.propensity, "log the probability of the shown item", positive=True)
+        refuse_improper("target", self.target, "pass the target policy's probability", positive=False)
 
     @property
     def weight(self) -> NDArray[np.float64]:
@@ -130,6 +158,7 @@ class EmbeddingTerms(Terms):
     Assumes that the reward depends on the item through the embedding only (no direct effect).
     """
 
+    _numbers: ClassVar[tuple[str, ...]] = ("reward", "marginal_ratio")
     reward: NDArray[np.float64]
     """(n,) logged reward."""
     marginal_ratio: NDArray[np.float64]
@@ -142,9 +171,7 @@ class EmbeddingTerms(Terms):
     """A-priori largest ratio."""
 
     def _check_values(self) -> None:
-        _refuse(
-            self.marginal_ratio < 0, self.marginal_ratio, "marginal_ratio must be at least 0", "check the densities"
-        )
+        refuse(self.marginal_ratio < 0, self.marginal_ratio, "marginal_ratio must be at least 0", "check the densities")
 
     @property
     def weight(self) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ VALUES = {
     "dr_os": ({"shrinkage": 2.0}, 0.75 + (2 / 9 - 1 / 3 + 2 / 3) / 4),
     "subgaussian_ips": ({"strength": 0.5}, 1.0),
     "subgaussian_dr": ({"strength": 0.5}, 1.0),
+    "empirical_likelihood": ({}, 1.0),
 }
 ERRORS = {
     "ips": np.sqrt(10.25 / 3) / 2,
@@ -23,8 +24,22 @@ ERRORS = {
 }
 
 
+OTHER_FAMILIES = (
+    *("replay", "mips", "sn_mips"),
+    *("balanced_ips", "sn_balanced_ips", "balanced_dr", "weighted_ips", "weighted_dr"),
+    *("kernel_ips", "kernel_snips", "kernel_dr"),
+    *("sips", "snsips", "iips", "sniips", "rips", "snrips", "pi", "sn_pi", "cascade_dr", "sn_cascade_dr"),
+    *("tis", "pdis", "sntis", "snpdis", "fqe", "sequential_dr", "wdr", "magic", "drl", "dual_dice"),
+)
+
+
 def test_every_estimator_is_listed():
-    assert set(estimators()) == {*VALUES, "replay", "mips", "sn_mips"}
+    assert {*VALUES, *OTHER_FAMILIES} <= set(estimators())
+    assert len(set(estimators())) == len(estimators())
+
+
+def test_underscores_in_a_name_do_not_count(terms):
+    assert estimate("sn_ips", terms()).name == "snips"
 
 
 @pytest.mark.parametrize("name", VALUES)

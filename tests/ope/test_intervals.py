@@ -9,7 +9,14 @@ def ips(terms, **changes):
 
 
 def test_the_names():
-    assert interval_names() == ("bootstrap", "student", "hoeffding", "empirical_bernstein")
+    assert interval_names() == (
+        "bootstrap",
+        "bca",
+        "student",
+        "hoeffding",
+        "empirical_bernstein",
+        "confidence_sequence",
+    )
 
 
 def test_student_uses_the_quantile_of_its_clusters(terms):
@@ -46,7 +53,7 @@ def test_bounds_of_dr_allow_for_the_model(terms):
         interval(outside, "hoeffding")
 
 
-@pytest.mark.parametrize("method", ["hoeffding", "empirical_bernstein"])
+@pytest.mark.parametrize("method", ["hoeffding", "empirical_bernstein", "confidence_sequence"])
 def test_bounds_are_refused_without_a_known_range_or_for_ratios(terms, method):
     with pytest.raises(ValueError, match="reward_range= and weight_max="):
         interval(ips(terms), method)
@@ -54,14 +61,14 @@ def test_bounds_are_refused_without_a_known_range_or_for_ratios(terms, method):
         interval(estimate("snips", terms(reward_range=(0, 2), weight_max=3)), method)
 
 
-@pytest.mark.parametrize("method", ["bootstrap", "student"])
+@pytest.mark.parametrize("method", ["bootstrap", "bca", "student"])
 def test_no_overlap_leaves_everything_possible(terms, method):
     assert interval(ips(terms, target=np.zeros(4)), method) == (-np.inf, np.inf)
 
 
 def test_misuse_is_refused(terms):
-    with pytest.raises(ValueError, match="there is no interval 'bca'"):
-        interval(ips(terms), "bca")
+    with pytest.raises(ValueError, match="there is no interval 'wald'"):
+        interval(ips(terms), "wald")
     with pytest.raises(ValueError, match="confidence must be between 0 and 1, not 95"):
         interval(ips(terms), confidence=95)
     with pytest.raises(ValueError, match="at least two clusters"):
