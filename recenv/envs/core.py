@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,11 @@ from recenv.envs import loops
 from recenv.envs.config import EnvConfig, resolve_world
 from recenv.envs.reward import reward_alone
 from recenv.envs.rules import DISABLED, make_rules
-from recenv.envs.state import OUTCOME, State, make_output, make_state
+from recenv.envs.state import OUTCOME, RESULT, State, make_output, make_state
 from recenv.protocol import Catalogue
+
+_EMPTY = np.zeros((), OUTCOME)
+_EMPTY["item"] = -1
 
 
 class BatchCore:
@@ -42,6 +47,8 @@ class BatchCore:
         history = config.horizon * config.slate_size
         self.state = make_state(self.world, batch, history)
         self.out = make_output(self.world, batch, config.slate_size, history)
+        self.begun = np.zeros(batch, self.state.slot[["episode", "user"]].dtype)
+        """(B,) the last episode that `begin` or `set_state` put into each slot, and whose it is."""
         self.seeded = False
         self._tables = self.world.tables
         self._order = np.arange(batch, dtype=np.uint64)  # see loops.step_all
@@ -68,6 +75,13 @@ class BatchCore:
         chosen = np.full(self.batch, -1, np.int64) if users is None else self.checked_users(users)
         self.state.slot["episode"][mask] += np.uint32(1)
         loops.begin_all(mask, chosen, self._tables, self.state, self.dials, self.rules)
+        self._remember(mask)
+
+    def _remember(self, mask: NDArray[np.bool_]) -> None:
+        """Note whose episode was begun or branched to, and forget the results of the one before."""
+        self.begun[mask] = self.state.slot[["episode", "user"]][mask]
+        self.out.outcome[mask] = _EMPTY
+        self.out.result[mask] = np.zeros((), RESULT)
 
     def checked_users(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return users as (B,) int64, or refuse those that the world does not have."""
@@ -81,13 +95,14 @@ class BatchCore:
             )
         return chosen.astype(np.int64)
 
-    def step(self, actions: NDArray[np.int64]) -> None:
-        """Step every slot with actions (B, K) of catalogue item ids; results are in `out`."""
+    def step(self, actions: NDArray[np.int64], slots: NDArray[np.bool_] | None = None) -> None:
+        """Step every slot, or those of the mask `slots` (B,), with actions (B, K) of item ids; results are in `out`."""
+        order = self._order if slots is None else np.flatnonzero(slots).astype(np.uint64)
         if self._reward is None:
-            loops.step_all(self._order, actions, self._tables, self.state, self.dials, self.rules, self.out)
+            loops.step_all(order, actions, self._tables, self.state, self.dials, self.rules, self.out)
             return
         begun = self.state.done.copy()
-        loops.step_all(self._order, actions, self._tables, self.state, self.dials, self.rules, self.out)
+        loops.step_all(order, actions, self._tables, self.state, self.dials, self.rules, self.out)
         reward = _checked_reward(self._reward, self.out.outcome)
         # A slot that only started its next episode in this step (NEXT_STEP) brought nothing.
         self.out.reward[:] = np.where(begun, 0.0, reward)
@@ -119,14 +134,59 @@ class BatchCore:
             alone = reward_alone(str(self.config.reward), outcome, self.state.trust, self.dials[0], self.world.n_levels)
         return np.where(self.mask(), alone, 0.0)
 
-    def get_state(self) -> State:
-        """Return a copy of the state, to branch from."""
-        return State._make(column.copy() for column in self.state)
+    @cached_property
+    def logged_before(self) -> NDArray[np.float64]:
+        """(n,) satisfaction less its noise of each logged pair, when the pair was abducted."""
+        from recenv.envs.logged_interval import satisfaction_before_noise
 
-    def set_state(self, state: State) -> None:
-        """Go back to a state that `get_state` returned; the noise goes with it."""
+        return satisfaction_before_noise(self.world)
+
+    def get_state(self, slots: NDArray[np.integer] | Sequence[int] | None = None) -> State:
+        """Return a copy of the state of every slot, or of the listed ones, to branch from."""
+        rows = np.arange(self.batch) if slots is None else self._checked_slots(slots)
+        return State._make(column[rows] for column in self.state)
+
+    def set_state(self, state: State, slots: NDArray[np.integer] | Sequence[int] | None = None) -> None:
+        """Put a state that `get_state` returned, here or elsewhere, into every slot or the listed ones, noise included.
+
+        Raises
+        ------
+        ValueError
+            If it has another number of slots, or another world's or session's sizes.
+        """
+        rows = np.arange(self.batch) if slots is None else self._checked_slots(slots)
         for name in State._fields:
-            getattr(self.state, name)[:] = getattr(state, name)
+            shape, given = (len(rows), *getattr(self.state, name).shape[1:]), getattr(state, name).shape
+            if given != shape:
+                raise ValueError(
+                    f"state.{name} must have shape {shape}, got {given}: take it from an environment of the same "
+                    "world, horizon and slate_size, and say which slots= it is for"
+                )
+        for name in State._fields:
+            getattr(self.state, name)[rows] = getattr(state, name)
+        self.seeded = True
+        self._remember(np.isin(np.arange(self.batch), rows))
+
+    def _checked_slots(self, slots: NDArray[np.integer] | Sequence[int]) -> NDArray[np.int64]:
+        rows = np.asarray(slots)
+        if rows.ndim != 1 or rows.dtype.kind not in "iu" or len(np.unique(rows)) != len(rows):
+            raise ValueError(f"slots must be a list of different whole numbers, got {slots!r}")
+        if len(rows) and (rows.min() < 0 or rows.max() >= self.batch):
+            raise ValueError(f"slots must be 0 to {self.batch - 1}, got {rows.min()} to {rows.max()}")
+        return rows.astype(np.int64)
+
+    def branch(self) -> BatchCore:
+        """Return a core in the same state that never starts an episode anew; stepping it moves nothing here.
+
+        In such a core `step` needs `slots`: an episode that has ended must not be stepped.
+        """
+        twin = copy.copy(self)
+        twin.state, twin.begun = self.get_state(), self.begun.copy()
+        twin.out = make_output(self.world, self.batch, self.config.slate_size, self.state.shown.shape[1])
+        twin.out.outcome[:] = _EMPTY
+        twin.rules = self.rules.copy()
+        twin.rules["autoreset"] = DISABLED
+        return twin
 
 
 def _checked_reward(reward: Callable[[NDArray[np.void]], Any], outcome: NDArray[np.void]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from recenv.causal.equations.leaving import leave_probability
 from recenv.causal.equations.mood import mood_next
 from recenv.causal.equations.rating import normalised_rating
 from recenv.causal.equations.satiation import fade, satiate
-from recenv.causal.equations.taste_drift import drift_towards
+from recenv.causal.equations.taste_drift import let_go, pull, restore_length
 from recenv.causal.equations.trust import trust_next
 from recenv.causal.noise import PASSAGE, normal_quantile, uniform_pair
 from recenv.envs.rules import CALLABLE, CLICK, LIKE, PURCHASE, RATING, SATISFACTION
@@ -19,10 +19,24 @@ VISIBLE_DECAY = np.float32(0.8)
 
 
 @jit
-def turn_taste(i, a, share, world, state, dials):  # type: ignore[no-untyped-def]
-    """Let the liking of item a turn the taste, by `share` of the drift."""
+def turn_taste(i, share, world, state, dials, outcome):  # type: ignore[no-untyped-def]
+    """Let the liked items of the slate turn the taste, each by `share` of the drift."""
+    strength = dials["drift"] * share
     length = world.user[state.slot[i]["user"]]["taste_length"]
-    drift_towards(state.taste[i], length, world.embedding[a], world.item[a]["length"], dials["drift"] * share)
+    if strength == 0.0 or length == 0.0:
+        return
+    turned = 0.0
+    for k in range(outcome.shape[1]):
+        if outcome[i, k]["liked"] and world.item[outcome[i, k]["item"]]["length"] > 0.0:
+            turned += strength
+    if turned == 0.0:
+        return
+    let_go(state.taste[i], turned)
+    for k in range(outcome.shape[1]):
+        a = outcome[i, k]["item"]
+        if outcome[i, k]["liked"] and world.item[a]["length"] > 0.0:
+            pull(state.taste[i], length, world.embedding[a], world.item[a]["length"], strength)
+    restore_length(state.taste[i], length)
 
 
 @jit
@@ -53,10 +67,9 @@ def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped
                 loading = gain * np.float32(its[j]["loading"])
                 recent[its[j]["topic"]] += loading
                 savoured[its[j]["topic"]] += enjoyed * loading
-        if row["liked"]:
-            turn_taste(i, row["item"], share, world, state, dials)
         state.shown[i, state.slot[i]["step"] * k_slate + k] = row["item"]
         state.felt[i, state.slot[i]["step"] * k_slate + k] = felt
+    turn_taste(i, share, world, state, dials, outcome)
     return count, total * share
 
 

@@ -12,11 +12,16 @@ from recenv.causal.world import World
 from recenv.envs.actions import action_space, checked_actions
 from recenv.envs.config import EnvConfig, make_config
 from recenv.envs.core import BatchCore
+from recenv.envs.counterfactual import Counterfactual, counterfactual
+from recenv.envs.expected import expected_outcomes
+from recenv.envs.explaining import ResponseExplanation, explain
+from recenv.envs.keyed_policy import is_policy
 from recenv.envs.observation import first_row, observation_space, observe
 from recenv.envs.seeding import drawn_seed
 from recenv.envs.state import State
+from recenv.envs.treatment import TreatmentEffect, treatment_effect
 from recenv.envs.vector import RecSysVectorEnv
-from recenv.protocol import Catalogue
+from recenv.protocol import Catalogue, Decision
 
 
 class RecSysEnv(gym.Env):
@@ -125,12 +130,31 @@ class RecSysEnv(gym.Env):
         """Return (N,) the response to each item, alone at the first position, under this step's noise."""
         return self.core.potential_outcomes()[0]
 
+    def expected_outcomes(self, given: str = "log") -> NDArray[np.void]:
+        """Return (N,) the mean of `potential_outcomes` over the noise; see `recenv.envs.expected`."""
+        return expected_outcomes(self.core, given)[0]
+
+    def counterfactual(self, actions: Any, start: int = 0) -> Counterfactual:
+        """Return the current session rolled again from `start` on, with (T',) items, (T', K), or a policy.
+
+        The noise is the same and nothing moves; see `recenv.envs.counterfactual`.
+        """
+        return counterfactual(self.core, actions if is_policy(actions) else np.asarray(actions)[None], start).of(0)
+
+    def treatment_effect(self, a: Any, b: Any, *, horizon: int | None = 1, policy: Any = None) -> TreatmentEffect:
+        """Return what showing `a` rather than `b` now brings; see `recenv.envs.treatment`."""
+        return treatment_effect(self.core, a, b, horizon=horizon, policy=policy).of(0)
+
+    def explain(self, decision: Decision | None = None, reasons: str | None = None) -> ResponseExplanation:
+        """Return the last response split over its causes, and in words; see `recenv.envs.explaining`."""
+        return explain(self.core, decision, reasons).of(0)
+
     def get_state(self) -> State:
-        """Return the state, to branch from with `set_state`."""
+        """Return the state (one row), to branch from with `set_state`, here or in a slot of a batch."""
         return self.core.get_state()
 
     def set_state(self, state: State) -> None:
-        """Go back to a state that `get_state` returned."""
+        """Go to a state that `get_state` returned, here or as `get_state([slot])` of a batch."""
         self.core.set_state(state)
 
 

@@ -14,11 +14,15 @@ from recenv.causal.world import World
 from recenv.envs.actions import action_space, checked_actions
 from recenv.envs.config import EnvConfig, make_config
 from recenv.envs.core import BatchCore
+from recenv.envs.counterfactual import Counterfactual, counterfactual
+from recenv.envs.expected import expected_outcomes
+from recenv.envs.explaining import Explanation, explain
 from recenv.envs.observation import observation_space, observe
 from recenv.envs.rules import DISABLED, NEXT_STEP, SAME_STEP
 from recenv.envs.seeding import slot_seeds
 from recenv.envs.state import State
-from recenv.protocol import Catalogue, Request
+from recenv.envs.treatment import TreatmentEffect, treatment_effect
+from recenv.protocol import Catalogue, Decision, Request
 
 _MODES = {AutoresetMode.NEXT_STEP: NEXT_STEP, AutoresetMode.SAME_STEP: SAME_STEP, AutoresetMode.DISABLED: DISABLED}
 
@@ -175,10 +179,30 @@ class RecSysVectorEnv(VectorEnv):
         """Return (B, N) the reward each item would bring at this step, alone at the first position."""
         return self.core.potential_rewards()
 
-    def get_state(self) -> State:
-        """Return the state, to branch from with `set_state`."""
-        return self.core.get_state()
+    def expected_outcomes(self, given: str = "log") -> NDArray[np.void]:
+        """Return (B, N) the mean of `potential_outcomes` over the noise; see `recenv.envs.expected`."""
+        return expected_outcomes(self.core, given)
 
-    def set_state(self, state: State) -> None:
-        """Go back to a state that `get_state` returned."""
-        self.core.set_state(state)
+    def counterfactual(self, actions: Any, start: Any = 0) -> Counterfactual:
+        """Return the current sessions rolled again from `start` on, with (B, T') items, (B, T', K), or a policy.
+
+        The noise is the same and nothing moves; see `recenv.envs.counterfactual`.
+        """
+        return counterfactual(self.core, actions, start)
+
+    def treatment_effect(self, a: Any, b: Any, *, horizon: int | None = 1, policy: Any = None) -> TreatmentEffect:
+        """Return what showing `a` rather than `b` now brings to each user; see `recenv.envs.treatment`."""
+        return treatment_effect(self.core, a, b, horizon=horizon, policy=policy)
+
+    def explain(self, decision: Decision | None = None, reasons: str | Sequence[str] | None = None) -> Explanation:
+        """Return the last responses split over their causes; see `recenv.envs.explaining`."""
+        return explain(self.core, decision, reasons)
+
+    def get_state(self, slots: Sequence[int] | NDArray[np.integer] | None = None) -> State:
+        """Return the state of all slots, or of the listed ones, to branch from with `set_state` here or elsewhere."""
+        return self.core.get_state(slots)
+
+    def set_state(self, state: State, slots: Sequence[int] | NDArray[np.integer] | None = None) -> None:
+        """Put a state that `get_state` returned, here or in a single environment, into all or the listed slots."""
+        self.core.set_state(state, slots)
+        self._begun = True
