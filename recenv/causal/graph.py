@@ -1,15 +1,27 @@
-"""The causal graph of a world, unrolled over two steps so that it has no cycle."""
+"""The causal graph of a world, unrolled over the first two steps of a session so that it has no cycle.
+
+One item is shown a step (examination by position belongs to slates). `taste` stands for all standing preferences, the
+user's bias too; `opinion` is the noise of the item shown. `history` is what the policy may see: in the first step the
+profile, made from the first part of the log and so caused by the taste, then the actions and responses too. It is the
+graph of a held-out world: a profile made from ratings that are replayed would also have seen their opinions.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recenv.causal.behaviour import Behaviour
 
 if TYPE_CHECKING:
     import networkx
+    from matplotlib.figure import Figure
+
+CONFOUNDED = "confounded_log"
+"""Mechanism of the edge from the mood to the action: a policy that saw the mood, which no `Behaviour` sets."""
 
 
 class Node(NamedTuple):
@@ -26,10 +38,9 @@ class Edge(NamedTuple):
     cause: str
     effect: str
     mechanism: str
-    """The `Behaviour` field that carries it, or "" for one that is always there."""
+    """The `Behaviour` fields that carry it (off where all are 0), "" for one that is always there."""
 
 
-_STATE = ("taste", "satiation", "trust", "mood")
 _LATENT = {
     "opinion",
     "taste",
@@ -44,7 +55,7 @@ _LATENT = {
 }
 _WITHIN = (
     Edge("taste", "attraction", "attract"),
-    Edge("action", "attraction", ""),
+    Edge("action", "attraction", "attract, conformity"),
     Edge("attraction", "click", ""),
     Edge("click", "purchase", ""),
     Edge("attraction", "purchase", ""),
@@ -63,27 +74,35 @@ _WITHIN = (
     Edge("action", "discovered", "discovery"),
     Edge("satisfaction", "rating", ""),
     Edge("consumed", "rating", ""),
+    Edge("history", "action", ""),
+    Edge("mood", "action", CONFOUNDED),
 )
 _ONWARD = (
     Edge("taste", "taste", ""),
     Edge("rating", "taste", "drift"),
     Edge("action", "taste", "drift"),
-    Edge("satiation", "satiation", ""),
+    Edge("satiation", "satiation", "rho"),
     Edge("consumed", "satiation", ""),
     Edge("action", "satiation", ""),
     Edge("trust", "trust", ""),
     Edge("rating", "trust", "adapt"),
-    Edge("mood", "mood", ""),
+    Edge("mood", "mood", "phi"),
     # Opinions of different items are independent unless a factor is shared; without repeats a step has another item.
     Edge("opinion", "opinion", "noise_correlation"),
+    Edge("history", "history", ""),
+    Edge("action", "history", ""),
+    Edge("rating", "history", ""),
+    Edge("click", "history", ""),
 )
+_VARIABLES = tuple(sorted({name for edge in (*_WITHIN, *_ONWARD) for name in edge[:2]} | {"leave"}))
 
 
 @dataclass(frozen=True)
 class CausalGraph:
     """Nodes and edges over steps 0 and 1; a node is named `variable_step`, such as `rating_0`.
 
-    Edges into the action are those of the logging policy: it sees the history and, in a confounded log, the mood.
+    Edges into the action are those of the policy that made the log: it sees the history and, in a confounded log, the
+    mood. Step 1 is that of users who stayed: a log has it given `leave_0`.
     """
 
     nodes: tuple[Node, ...]
@@ -91,6 +110,24 @@ class CausalGraph:
     """Edges whose mechanism is on."""
     off: tuple[Edge, ...]
     """Edges whose mechanism is off or cut by an intervention."""
+    held: tuple[str, ...] = ()
+    """Nodes that `World.do` holds at a value: constants, so they are given in every question asked of the graph."""
+
+    @property
+    def confounded_log(self) -> bool:
+        """Whether the policy that made the log saw the mood."""
+        return any(edge.mechanism == CONFOUNDED for edge in self.edges)
+
+    def with_confounded_log(self, confounded: bool = True) -> CausalGraph:
+        """Return the graph of this world and a log whose policy saw the mood (or, with False, did not).
+
+        Who made a log, and what that policy saw, is not a property of the world; nor can a log tell it.
+        """
+        seen = [edge for edge in (*self.edges, *self.off) if edge.mechanism == CONFOUNDED]
+        on = [edge for edge in self.edges if edge.mechanism != CONFOUNDED]
+        off = [edge for edge in self.off if edge.mechanism != CONFOUNDED]
+        on, off = ([*on, *seen], off) if confounded else (on, [*off, *seen])
+        return dataclasses.replace(self, edges=tuple(on), off=tuple(off))
 
     def to_networkx(self) -> networkx.DiGraph:
         """Return the edges that are on as a directed graph."""
@@ -101,12 +138,28 @@ class CausalGraph:
         graph.add_edges_from((edge.cause, edge.effect, {"mechanism": edge.mechanism}) for edge in self.edges)
         return graph
 
+    def ancestors(self, node: str) -> set[str]:
+        """Return every node that has an effect on this one."""
+        import networkx
+
+        self._check(node)
+        return set(networkx.ancestors(self.to_networkx(), node))
+
+    def descendants(self, node: str) -> set[str]:
+        """Return every node that this one has an effect on."""
+        import networkx
+
+        self._check(node)
+        return set(networkx.descendants(self.to_networkx(), node))
+
     def d_separated(self, a: str, b: str, given: Iterable[str] = ()) -> bool:
         """Say whether a and b are independent given a set of nodes, by d-separation."""
         import networkx
 
         self._check(a, b, *(given := tuple(given)))
-        return bool(networkx.is_d_separator(self.to_networkx(), {a}, {b}, set(given)))
+        if {a, b} & set(self.held):
+            return True
+        return bool(networkx.is_d_separator(self.to_networkx(), {a}, {b}, {*given, *self.held}))
 
     def back_door(self, cause: str, effect: str) -> set[str] | None:
         """Return a minimal set of observed nodes that closes every back door, or None where there is none.
@@ -117,13 +170,52 @@ class CausalGraph:
         import networkx
 
         self._check(cause, effect)
-        graph = self.to_networkx()
-        after = networkx.descendants(graph, cause) | {cause}
-        allowed = {node.name for node in self.nodes if node.observed} - after - {effect}
-        cut = graph.copy()
-        cut.remove_edges_from(list(graph.out_edges(cause)))
-        found = networkx.find_minimal_d_separator(cut, {cause}, {effect}, restricted=allowed)
+        if {cause, effect} & set(self.held):
+            return set()
+        cut = self._without_effects_of(cause)
+        cut.remove_nodes_from(self.held)  # constants: they have no causes, so to give them is to take them out
+        allowed = {node.name for node in self.nodes if node.observed} - self.descendants(cause) - {cause, effect}
+        found = networkx.find_minimal_d_separator(cut, {cause}, {effect}, restricted=allowed - set(self.held))
         return None if found is None else set(found)
+
+    def closes_back_doors(self, cause: str, effect: str, given: Iterable[str]) -> bool:
+        """Say whether a set meets the back-door criterion: no descendant of the cause, and no back door left open.
+
+        Unlike `back_door`, the set may hold hidden nodes.
+        """
+        import networkx
+
+        self._check(cause, effect, *(given := tuple(given)))
+        if set(given) & (self.descendants(cause) | {cause, effect}):
+            return False
+        if {cause, effect} & set(self.held):
+            return True
+        closed = {*given, *self.held}
+        return bool(networkx.is_d_separator(self._without_effects_of(cause), {cause}, {effect}, closed))
+
+    def draw(self, target: str | Path | Any = None, *, dark: bool = False) -> Figure:
+        """Draw the graph: hidden variables dashed, what is off grey, mechanisms named on their edges.
+
+        Parameters
+        ----------
+        target
+            A path (its ending says the format: png, svg, pdf), matplotlib axes to draw on, or None.
+        dark
+            Whether the drawing is for a dark page.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        import importlib  # the report takes results only, so it is looked up when a drawing is asked for
+
+        figure: Figure = importlib.import_module("recenv.report").draw_graph(self, target, dark=dark)
+        return figure
+
+    def _without_effects_of(self, cause: str) -> networkx.DiGraph:
+        graph = self.to_networkx()
+        graph.remove_edges_from(list(graph.out_edges(cause)))
+        return graph
 
     def _check(self, *names: str) -> None:
         known = [node.name for node in self.nodes]
@@ -144,18 +236,15 @@ def causal_graph(behaviour: Behaviour, *, held: tuple[str, ...] = (), confounded
     confounded_log
         Whether the policy that made the log saw the mood.
     """
-    variables = sorted({name for edge in (*_WITHIN, *_ONWARD) for name in edge[:2]} | {"leave", "history"})
-    nodes = tuple(Node(f"{name}_{t}", name not in _LATENT) for t in (0, 1) for name in variables)
+    nodes = tuple(Node(f"{name}_{t}", name not in _LATENT) for t in (0, 1) for name in _VARIABLES)
     all_edges = [_at(edge, t, t) for t in (0, 1) for edge in _WITHIN]
     all_edges += [_at(edge, 0, 1) for edge in _ONWARD]
-    all_edges += [_at(edge, t, t) for t in (0, 1) for edge in (Edge("history", "action", ""),)]
-    all_edges += [_at(Edge(name, "history", ""), 0, 1) for name in ("history", "action", "rating", "click")]
-    # Leaving reads the trust after the step, which is the trust of the next slice.
-    all_edges += [Edge("trust_1", "leave_0", "leaving")]
-    if confounded_log:
-        all_edges += [_at(Edge("mood", "action", ""), t, t) for t in (0, 1)]
-    on = [edge for edge in all_edges if _is_on(edge, behaviour, held)]
-    return CausalGraph(nodes, tuple(on), tuple(edge for edge in all_edges if edge not in on))
+    # The profile is made from earlier ratings; leaving reads the trust after the step, that of the next slice.
+    all_edges += [Edge("taste_0", "history_0", ""), Edge("trust_1", "leave_0", "leaving")]
+    on = tuple(edge for edge in all_edges if _is_on(edge, behaviour, held))
+    off = tuple(edge for edge in all_edges if edge not in on)
+    still = tuple(f"{name}_{t}" for t in (0, 1) for name in held)
+    return CausalGraph(nodes, on, off, still).with_confounded_log(confounded_log)
 
 
 def _at(edge: Edge, before: int, after: int) -> Edge:
@@ -165,4 +254,13 @@ def _at(edge: Edge, before: int, after: int) -> Edge:
 def _is_on(edge: Edge, behaviour: Behaviour, held: tuple[str, ...]) -> bool:
     if edge.effect.rsplit("_", 1)[0] in held:
         return False
-    return not edge.mechanism or getattr(behaviour, edge.mechanism) != 0
+    carriers = [name for name in edge.mechanism.split(", ") if name]
+    return not carriers or any(_strength(name, behaviour) != 0 for name in carriers)
+
+
+def _strength(mechanism: str, behaviour: Behaviour) -> float:
+    """Return a mechanism's strength, 0 too where another field leaves it without any effect."""
+    if mechanism == CONFOUNDED:
+        return 0.0  # a matter of the log
+    silent = {"coupling": behaviour.choice == "multinomial", "leaving": behaviour.h1 == 0}
+    return 0.0 if silent.get(mechanism) else float(getattr(behaviour, mechanism))

@@ -17,6 +17,7 @@ from recenv.cli.data import data_app
 from recenv.cli.demo import run_demo
 from recenv.cli.fit import fit_world
 from recenv.cli.train import train_agent
+from recenv.cli.worlds import worlds_app
 
 app = typer.Typer(
     name="recenv",
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(worlds_app, name="worlds")
 app.command("demo")(run_demo)
 app.command("fit")(fit_world)
 app.command("train")(train_agent)

@@ -141,6 +141,7 @@ def write_comparison(
         item_features=None if world is None else world.item_features,
         truth={name: found for name, found in truth.items() if found} or None,
         seed=seed,
+        sensitivity=True,
     )
     from recenv.report import describe_machine, verdict_lines
 

@@ -8,8 +8,10 @@ _HOMES = {
     "ReportContext": "recenv.report.context",
     "collect_versions": "recenv.report.versions",
     "describe_machine": "recenv.report.versions",
+    "draw_graph": "recenv.report.graph_drawing",
     "graph_figure": "recenv.report.graph_drawing",
     "verdict_lines": "recenv.report.plain_verdict",
+    "write_card": "recenv.report.card_page",
     "write_report": "recenv.report.write",
 }
 

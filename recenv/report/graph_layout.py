@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 STATE, ACTION, RESPONSE = "state of the user", "action", "response"
 PLACES = {
     "trust": (0.43, 0.0),
@@ -31,6 +34,14 @@ NEXT_STEP = 8.8
 """Columns from a step to the next."""
 HALF_WIDTH, HALF_HEIGHT = 0.53, 0.23
 """Of a node's box."""
+ASPECT = 0.79
+"""Height of a row as a share of the width of a column, on paper."""
+LETTER = 6.8
+"""Size of the mechanisms' names, in points."""
+LETTER_WIDTH, LETTER_HEIGHT = 0.088, 0.17
+"""Of one letter of that size with its share of the margin, and half the height of a name."""
+SHARES = tuple(0.5 + sign * step for step in (0.0, 0.06, 0.12, 0.18, 0.24, 0.3, 0.36) for sign in (1, -1))
+"""Where on an edge its mechanism's name may stand, as shares of the way, the best first."""
 
 
 def place(node: str) -> tuple[float, float]:
@@ -60,6 +71,52 @@ def ends(cause: str, effect: str) -> tuple[tuple[float, float], tuple[float, flo
 def bend(cause: str, effect: str) -> float:
     """Return how far an edge bows, as a share of its length."""
     return BENDS.get((split(cause)[0], split(effect)[0]), 0.0)
+
+
+def along(cause: str, effect: str, share: float) -> tuple[float, float]:
+    """Return the point at this share of the way along an edge, bowed or not."""
+    (x, y), (to_x, to_y) = ends(cause, effect)
+    bow = 2 * share * (1 - share) * bend(cause, effect)  # of a quadratic curve; y grows downward
+    across, down = to_x - x, to_y - y
+    return x + share * across - bow * ASPECT * down, y + share * down + bow / ASPECT * across
+
+
+def label_places(names: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return where the names of edges stand: on their edge, clear of boxes and of each other, off other edges.
+
+    Parameters
+    ----------
+    names
+        Edge (cause, effect) -> its name; an edge with "" has none.
+    """
+    boxes = [(*place(node), HALF_WIDTH, HALF_HEIGHT) for node in dict.fromkeys(end for edge in names for end in edge)]
+    dots = {edge: [along(*edge, k / 60) for k in range(61)] for edge in names}
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for edge, name in names.items():
+        if not name:
+            continue
+        half = 0.5 * LETTER_WIDTH * len(name)
+        costs = [
+            _cost(along(*edge, share), half, boxes, [dots[one] for one in names if one != edge]) for share in SHARES
+        ]
+        best = SHARES[min(range(len(SHARES)), key=costs.__getitem__)]
+        found[edge] = along(*edge, best)
+        boxes.append((*found[edge], half, LETTER_HEIGHT))
+    return found
+
+
+def _cost(
+    at: tuple[float, float],
+    half: float,
+    boxes: list[tuple[float, float, float, float]],
+    others: list[list[tuple[float, float]]],
+) -> float:
+    """Return how badly a name of half this width stands: what covers a box is out, then the edges that it covers."""
+    x, y = at
+    for box_x, box_y, width, height in boxes:
+        if abs(x - box_x) < half + width and abs(y - box_y) < LETTER_HEIGHT + height:
+            return math.inf
+    return sum(any(abs(x - px) < half and abs(y - py) < LETTER_HEIGHT for px, py in dots) for dots in others)
 
 
 def split(node: str) -> tuple[str, int]:

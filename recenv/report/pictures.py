@@ -15,15 +15,17 @@ from recenv.report.section_diagnostics import weights_alt
 from recenv.report.section_differences import difference_rows, differences_alt, gaps_to_show
 from recenv.report.section_graph import graph_alt
 from recenv.report.section_learning import learning_alt
+from recenv.report.section_sensitivity import has_sensitivity, sensitivity_alt
 from recenv.report.section_sessions import session_rows, sessions_alt
 from recenv.report.section_values import value_rows, values_alt
 from recenv.report.section_world import card_alt
+from recenv.report.sensitivity_plot import sensitivity_figure
 from recenv.report.weights_plot import weights_figure
 
 if TYPE_CHECKING:
     from recenv.ope.comparison import Comparison
 
-NAMES = ("graph", "values", "sessions", "differences", "weights", "learning_curves", "card")
+NAMES = ("graph", "values", "sessions", "differences", "sensitivity", "weights", "learning_curves", "card")
 """File names without the ending, in the order of the page."""
 
 
@@ -44,7 +46,7 @@ def _results(comparison: Comparison, context: ReportContext) -> list[Picture]:
     )
     gaps = gaps_to_show(comparison)
     title = f"difference in mean reward of a decision{unit}"
-    return [
+    drawn = [
         render("values", values_alt(comparison), values),
         render(
             "differences",
@@ -53,6 +55,10 @@ def _results(comparison: Comparison, context: ReportContext) -> list[Picture]:
         ),
         render("weights", weights_alt(comparison), weights_figure(comparison.weights, comparison.policies)),
     ]
+    if comparison.sensitivity is not None and has_sensitivity(comparison):
+        figure = sensitivity_figure(comparison.sensitivity, unit=context.reward_unit)
+        drawn.append(render("sensitivity", sensitivity_alt(comparison), figure))
+    return drawn
 
 
 def _context(context: ReportContext) -> list[Picture]:

@@ -39,7 +39,7 @@ def report_json(
 
 
 def report_tables(comparison: Comparison) -> dict[str, bytes]:
-    """Return file name -> CSV of the estimates, all paired differences (`log` too), and the diagnostics."""
+    """Return file name -> CSV: estimates, all paired differences (`log` too), diagnostics and any sensitivity."""
     import pandas as pd
 
     frames = [frame for frame in (comparison.differences, comparison.against_log) if len(frame)]
@@ -48,6 +48,8 @@ def report_tables(comparison: Comparison) -> dict[str, bytes]:
         "differences": pd.concat(frames, ignore_index=True) if frames else comparison.differences,
         "diagnostics": comparison.diagnostics,
     }
+    if comparison.sensitivity is not None:
+        tables["sensitivity"] = comparison.sensitivity
     return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in tables.items()}
 
 

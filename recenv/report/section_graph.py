@@ -10,6 +10,7 @@ from recenv.report.section import Section
 
 if TYPE_CHECKING:
     from recenv.causal import CausalGraph, World
+    from recenv.causal.graph import Edge
 
 
 def graph_section(world: World, picture: Picture) -> Section:
@@ -25,12 +26,12 @@ def graph_section(world: World, picture: Picture) -> Section:
             "is switched off in this world. The log's policy decides the action from the history."
         ),
     ]
-    if graph.off:
+    if _mechanisms(graph):
         content.append(paragraph(f"Switched off: {_mechanisms(graph)}."))
     if world.held:
         held = ", ".join(f"{name} = {value:g}" for name, value in sorted(world.held.items()))
         content.append(paragraph(f"Held by intervention: {held}."))
-    content.append(paragraph(_adjustment(graph)))
+    content.append(paragraph(adjustment(graph)))
     return Section("graph", "The causal graph", content)
 
 
@@ -41,11 +42,16 @@ def graph_alt(graph: CausalGraph) -> str:
 
 
 def _mechanisms(graph: CausalGraph) -> str:
-    found = dict.fromkeys(edge.mechanism or f"the causes of {edge.effect.rsplit('_', 1)[0]}" for edge in graph.off)
+    found = dict.fromkeys(_named(edge, graph.held) for edge in graph.off if edge.mechanism != "confounded_log")
     return ", ".join(found)
 
 
-def _adjustment(graph: CausalGraph) -> str:
+def _named(edge: Edge, held: tuple[str, ...]) -> str:
+    """Return the mechanism of an edge, or that it leads into a variable that is held."""
+    return f"the causes of {edge.effect.rsplit('_', 1)[0]}" if edge.effect in held else edge.mechanism
+
+
+def adjustment(graph: CausalGraph) -> str:
     """Return what has to be held fixed so that the log shows the effect of a recommendation on its rating."""
     found = graph.back_door("action_1", "rating_1")
     if found is None:
@@ -54,7 +60,10 @@ def _adjustment(graph: CausalGraph) -> str:
             "of the second step. The log is confounded, and no reweighting of it is free of bias."
         )
     named = ", ".join(sorted(name.rsplit("_", 1)[0] for name in found)) or "nothing"
-    return (
+    text = (
         f"For a statistician: given the {named}, every back door from the action to the rating of the second step is "
         "closed (Pearl's criterion), so that the log's decisions can be reweighted."
     )
+    if graph.with_confounded_log().back_door("action_1", "rating_1") is not None:
+        return text
+    return text + " This fails if the policy that made the log saw the mood, or anything of it; no log can tell."

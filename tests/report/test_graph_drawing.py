@@ -6,8 +6,19 @@ from recenv.causal import Behaviour
 from recenv.causal.graph import causal_graph
 from recenv.report import graph_figure
 from recenv.report.graph_drawing import DASHED, DOTTED
-from recenv.report.graph_layout import BENDS, HALF_HEIGHT, HALF_WIDTH, ends, place, role, split
-from recenv.report.section_graph import graph_alt, graph_section
+from recenv.report.graph_layout import (
+    BENDS,
+    HALF_HEIGHT,
+    HALF_WIDTH,
+    LETTER_HEIGHT,
+    LETTER_WIDTH,
+    ends,
+    label_places,
+    place,
+    role,
+    split,
+)
+from recenv.report.section_graph import adjustment, graph_alt, graph_section
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +49,7 @@ def test_hidden_variables_are_dashed(graph):
 
 
 def test_the_legend_tells_switched_off_only_where_there_is_some(graph):
-    everything_on = causal_graph(Behaviour(funnel=1.0, noise_correlation=0.1))
+    everything_on = causal_graph(Behaviour(funnel=1.0, noise_correlation=0.1), confounded_log=True)
     assert everything_on.off == ()
     named = [[text.get_text() for text in graph_figure(one).legends[0].texts] for one in (graph, everything_on)]
     assert "switched off" in named[0]
@@ -93,3 +104,26 @@ def test_the_section_names_the_adjustment_set_and_the_interventions(world):
     assert "given the history" in text
     assert "mood = 0" in text
     assert "Switched off: funnel, drift, the causes of mood, noise_correlation." in text
+
+
+def test_mechanisms_are_named_on_their_edges_clear_of_boxes_and_of_each_other(graph):
+    names = {(edge.cause, edge.effect): edge.mechanism for edge in (*graph.edges, *graph.off)}
+    places = label_places(names)
+    assert set(places) == {edge for edge, name in names.items() if name}
+    halves = {edge: 0.5 * LETTER_WIDTH * len(names[edge]) for edge in places}
+    for (a, (x, y)), (b, (other_x, other_y)) in itertools.combinations(places.items(), 2):
+        assert abs(x - other_x) >= halves[a] + halves[b] or abs(y - other_y) >= 2 * LETTER_HEIGHT, (a, b)
+    for edge, (x, y) in places.items():
+        for node in graph.nodes:
+            at_x, at_y = place(node.name)
+            assert abs(x - at_x) >= halves[edge] + HALF_WIDTH or abs(y - at_y) >= LETTER_HEIGHT + HALF_HEIGHT, edge
+
+
+def test_a_confounded_log_is_told(world):
+    graph = world.graph
+    assert "This fails if the policy that made the log saw the mood" in adjustment(graph)
+    assert "no reweighting of it is free of bias" in adjustment(graph.with_confounded_log())
+
+
+def test_a_dark_drawing_has_a_dark_background(graph):
+    assert sum(graph_figure(graph, dark=True).get_facecolor()[:3]) < 0.5
