@@ -32,7 +32,9 @@ def compare_policies(
         str | None, typer.Option(help="The policy that made the log: adds the one-step truth.", show_default=False)
     ] = None,
     estimators: Annotated[str, typer.Option(help="Names, separated by commas.")] = "ips,snips,dm,dr",
-    interval: Annotated[str, typer.Option(help="bootstrap, student, hoeffding or empirical_bernstein.")] = "bootstrap",
+    interval: Annotated[
+        str, typer.Option(help="bootstrap, bca or student; the bounds need a known range and are for the library.")
+    ] = "bootstrap",
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     truth_rounds: Annotated[int, typer.Option(help="Sessions of every user for the truth; 0 leaves it out.")] = 1,
     seed: Seed = 0,

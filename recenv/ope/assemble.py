@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recenv.ope.bootstrap import group_sums, percentile_interval, resample
 from recenv.ope.clusters import cluster_codes
-from recenv.ope.comparison import Comparison
+from recenv.ope.comparison import Comparison, headline
 from recenv.ope.diagnostics import Diagnostics, diagnose
 from recenv.ope.differences import differences
 from recenv.ope.estimate import Estimate, estimate
@@ -108,12 +108,12 @@ def assemble(found: Gathered, plan: Plan) -> Comparison:
 
 
 def _sensitivity(found: Gathered, views: Mapping[bool, View], table: pd.DataFrame, plan: Plan) -> pd.DataFrame | None:
-    """Return the sensitivity of the leader by the first estimator of one decision, or None if not asked."""
+    """Return the sensitivity of the leader by the headline estimator of one decision, or None if not asked."""
     strengths = plan.settings["sensitivity"]
     if not strengths or False not in views:
         return None
-    one = next(one for one in plan.chosen if not is_sequential(one))
-    judged = table[(table["estimator"] == one.name) & (table["verdict"] != LEVELS[-1]) & table["value"].notna()]
+    speaks = headline([one.name for one in plan.chosen if one.estimand == "one_step"])
+    judged = table[(table["estimator"] == speaks) & (table["verdict"] != LEVELS[-1]) & table["value"].notna()]
     leader = None if judged.empty else str(judged["policy"].iloc[int(judged["value"].argmax())])
     terms = {name: views[False].terms(found, name, {}) for name in found.target}
     how = {"confidence": plan.settings["confidence"], "seed": plan.settings["seed"]}
@@ -193,10 +193,11 @@ def _compute(
     policy: str, one: Estimator, terms: BanditTerms | TrajectoryTerms, plan: Plan
 ) -> tuple[Estimate, tuple[float, float] | None]:
     """Return the estimate, and its interval unless the shared resample makes it."""
-    method, confidence = plan.settings["interval"], plan.settings["confidence"]
+    method = plan.settings["interval"]
+    how = {name: plan.settings[name] for name in ("confidence", "replicates", "seed")}
     try:
         result = estimate(one.name, terms, **plan.hyper.get(one.name, {}))
-        return result, None if method == "bootstrap" else interval(result, method, confidence=confidence)
+        return result, None if method == "bootstrap" else interval(result, method, **how)
     except ValueError as error:
         raise ValueError(f"policy {policy!r}: {error}") from None
 

@@ -35,8 +35,8 @@ def cluster_terms(estimate: Estimate, method: str) -> ClusterTerms:
     support = estimate.contribution.support
     if support is None:
         raise ValueError(
-            f"{method} does not apply to {estimate.name}: it needs an unbiased mean (ips, dr, mips), terms with "
-            "reward_range= and weight_max=, and a reward model within that range; use student or bootstrap"
+            f"{method} does not apply to {estimate.name}: it needs an unbiased mean such as ips, dr or pdis, terms "
+            "with reward_range= and weight_max=, and a reward model within that range; use student or bootstrap"
         )
     groups, scale = estimate.clusters, estimate.clusters / estimate.rows
     sums = cluster_sums(estimate.contribution.base + estimate.contribution.numerator, estimate.codes, groups)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,8 +50,12 @@ class Comparison:
     @property
     def headline(self) -> str:
         """The estimator that speaks in `verdict` and `summary`."""
-        present = list(self.table["estimator"])
-        return next((name for name in HEADLINE if name in present), present[0])
+        return headline(list(self.table["estimator"]))
+
+    @property
+    def estimand(self) -> str:
+        """What the headline's values are of, such as `one_step`."""
+        return str(self.table.loc[self.table["estimator"] == self.headline, "estimand"].iloc[0])
 
     def verdict(self, policy: str, estimator: str | None = None) -> Verdict:
         """Return the verdict on a policy by an estimator (the headline one if None).
@@ -107,6 +111,11 @@ class Comparison:
 
         path: Path = importlib.import_module("recenv.report").write_report(self, folder, context=context or None)
         return path
+
+
+def headline(estimators: Sequence[str]) -> str:
+    """Return which of the estimators speaks first: the most trusted, else the first."""
+    return next((name for name in HEADLINE if name in estimators), estimators[0])
 
 
 def _jsonable(value: Any) -> Any:

@@ -88,14 +88,15 @@ def evaluate(
     item_features : (N, Q) array, optional
         For the reward model.
     interval : str
-        "bootstrap" (by user), "student", "hoeffding" or "empirical_bernstein".
+        One of `interval_names()`: "bootstrap" (by user), "bca", "student", or the bounds "hoeffding",
+        "empirical_bernstein" and "confidence_sequence".
     folds, replicates, seed : int
         Of the cross-fit and the resample.
     propensity_model : optional
         Object with `probabilities(request)`, used in place of logged propensities; if it has
         `fit(observation, item, n_items)`, it is fitted on the log first. Everything is then marked as estimated.
     reward_range, weight_max : optional
-        A-priori bounds for "hoeffding" and "empirical_bernstein".
+        A-priori bounds, for intervals that are bounds.
     truth : mapping, optional
         Policy -> {"one_step": (value, std_error), ...}, shown beside the estimates.
     gamma, horizon : float, int

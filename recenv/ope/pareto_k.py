@@ -36,7 +36,9 @@ def generalised_pareto_shape(excess: NDArray[np.float64]) -> float:
     quartile = excess[int(m / 4 + 0.5) - 1]
     theta = 1 / excess[-1] + (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * quartile)
     shape = np.log1p(-theta[:, None] * excess).mean(axis=1)
-    likelihood = m * (np.log(-theta / shape) - shape - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.where(theta == 0, 1 / excess.mean(), -theta / shape)  # theta 0 is the exponential, the limit
+    likelihood = m * (np.log(rate) - shape - 1)
     posterior = np.exp(likelihood - likelihood.max())
     best = float(np.dot(theta, posterior / posterior.sum()))
     k = float(np.log1p(-best * excess).mean())

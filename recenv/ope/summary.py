@@ -21,7 +21,7 @@ def summarise(comparison: Comparison) -> str:
     """Return up to five lines: the winner, by how much, what cannot be judged, the truth, what the number means."""
     table = comparison.table[comparison.table["estimator"] == comparison.headline]
     judged = table[(table["verdict"] != REFUSED) & table["value"].notna()]
-    estimand = str(table["estimand"].iloc[0])
+    estimand = comparison.estimand
     lines = [_log_line(comparison, estimand)]
     if judged.empty:
         lines.append("No policy can be judged from this log: there is not enough overlap with what was shown.")

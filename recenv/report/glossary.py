@@ -17,6 +17,17 @@ ESTIMATORS = {
     "subgaussian_dr": "sub-Gaussian doubly robust",
     "mips": "marginalised inverse propensity",
     "sn_mips": "self-normalised marginalised inverse propensity",
+    "empirical_likelihood": "empirical likelihood",
+    "tis": "inverse propensity of whole sessions",
+    "pdis": "per-decision inverse propensity",
+    "sntis": "self-normalised inverse propensity of whole sessions",
+    "snpdis": "self-normalised per-decision inverse propensity",
+    "fqe": "fitted value model alone",
+    "sequential_dr": "doubly robust over sessions",
+    "wdr": "weighted doubly robust over sessions",
+    "magic": "blend of model and weights",
+    "drl": "doubly robust with marginal weights",
+    "dual_dice": "marginal weights by DualDICE",
 }
 
 GLOSSARY = {
@@ -51,6 +62,16 @@ GLOSSARY = {
     "Confounder": "A hidden cause of both what was shown and how users responded.",
     "Counterfactual": "What the same user would have done under another recommendation, all else equal.",
 }
+
+
+QUANTITIES = {"one_step": "mean reward of a decision", "policy_value": "mean total reward of a session"}
+"""What a value of each estimand is."""
+PER = {"one_step": "a decision", "policy_value": "a session"}
+
+
+def quantity(estimand: str) -> str:
+    """Return what a value of an estimand is, in plain words."""
+    return QUANTITIES.get(estimand, estimand.replace("_", " "))
 
 
 def estimator_name(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from recenv.report.card_plot import card_figure, has_card_picture
 from recenv.report.context import ReportContext
 from recenv.report.forest import forest_figure
+from recenv.report.glossary import quantity
 from recenv.report.graph_drawing import graph_figure
 from recenv.report.learning_plot import learning_figure
 from recenv.report.picture import Picture, render
@@ -38,14 +39,15 @@ def draw_pictures(comparison: Comparison, context: ReportContext) -> dict[str, P
 def _results(comparison: Comparison, context: ReportContext) -> list[Picture]:
     unit = f" ({context.reward_unit})" if context.reward_unit else ""
     logged = comparison.logged.get("value", math.nan)
+    what = quantity(comparison.estimand)
     values = forest_figure(
         value_rows(comparison),
-        axis=f"mean reward of a decision{unit}",
+        axis=f"{what}{unit}",
         reference=logged,
         reference_name="the log itself",
     )
     gaps = gaps_to_show(comparison)
-    title = f"difference in mean reward of a decision{unit}"
+    title = f"difference in {what}{unit}"
     drawn = [
         render("values", values_alt(comparison), values),
         render(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from recenv.report.glossary import estimator_name
+from recenv.report.glossary import PER, estimator_name
 from recenv.report.paired import oriented, pairs_of
 from recenv.report.rounding import decimals_for, rounded, spread
 
@@ -84,12 +84,13 @@ def _winner(leader: Leader, comparison: Comparison, unit: str) -> str:
     row, logged = leader.row, comparison.logged
     decimals = decimals_for([(row["upper"] - row["lower"]) / 2])
     word = f" {unit}" if unit else ""
+    per = f" {PER[comparison.estimand]}" if comparison.estimand in PER else ""
     sure = f"{comparison.settings.get('confidence', 0.95):.0%}"
     lead = "looks best, though not clearly:" if leader.open else "is best:" if leader.behind else "alone can be judged:"
     if len(comparison.policies) == 1:
         lead = "would have earned"
     return (
-        f"{row['policy']} {lead} {rounded(row['value'], decimals)}{word} a decision ({sure} interval "
+        f"{row['policy']} {lead} {rounded(row['value'], decimals)}{word}{per} ({sure} interval "
         f"{spread(row['lower'], row['upper'], decimals)}), estimated by {estimator_name(row['estimator'])}; the log "
         f"itself earned {rounded(logged['value'], decimals)}."
     )

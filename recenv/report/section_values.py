@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recenv.report.badge import badge
 from recenv.report.context import ReportContext
 from recenv.report.forest import REFUSED, ForestRow
-from recenv.report.glossary import estimator_name
+from recenv.report.glossary import estimator_name, quantity
 from recenv.report.html import Safe, paragraph
 from recenv.report.picture import Picture
 from recenv.report.rounding import decimals_for, exact, interval, number, rounded
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def value_rows(comparison: Comparison) -> list[ForestRow]:
-    """Return the table as rows of a forest plot, grouped by policy."""
-    records = comparison.table.to_dict("records")
+    """Return the estimates of the headline's estimand as rows of a forest plot, grouped by policy."""
+    records = comparison.table[comparison.table["estimand"] == comparison.estimand].to_dict("records")
     return [
         ForestRow(
             row["estimator"], row["value"], row["lower"], row["upper"], row["verdict"], row["policy"], row["truth"]
@@ -53,21 +53,22 @@ def values_section(comparison: Comparison, context: ReportContext, picture: Pict
         "What each policy would have earned",
         [
             paragraph(
-                f"Each line is one estimate of the mean reward of a decision with its {sure} interval. Several "
+                f"Each line is one estimate of the {quantity(comparison.estimand)} with its {sure} interval. Several "
                 f"estimators that agree are worth more than one. The verdict speaks by {plain} "
                 f"({comparison.headline})."
             ),
             picture.html(
-                f"One-step value by policy and estimator{unit}. A grey cross is a number that the log cannot support: "
-                "it is shown so that nobody has to guess, and must not be used."
+                f"{quantity(comparison.estimand).capitalize()} by policy and estimator{unit}. A grey cross is a number that "
+                "the log cannot support: it is shown so that nobody has to guess, and must not be used."
             ),
-            _table(comparison, sure, unit),
+            *(_table(comparison, estimand, sure, unit) for estimand in dict.fromkeys(comparison.table["estimand"])),
         ],
     )
 
 
-def _table(comparison: Comparison, sure: str, unit: str) -> Safe:
-    records = comparison.table.to_dict("records")
+def _table(comparison: Comparison, estimand: str, sure: str, unit: str) -> Safe:
+    """Return the estimates of one estimand: values of different estimands cannot be compared."""
+    records = comparison.table[comparison.table["estimand"] == estimand].to_dict("records")
     known = any(math.isfinite(row["truth"]) for row in records)
     columns = [
         Column("Estimator"),
@@ -86,7 +87,8 @@ def _table(comparison: Comparison, sure: str, unit: str) -> Safe:
         if place == 0 or records[place - 1]["policy"] != row["policy"]:
             rows.append(Row((row["policy"],)))
         rows.append(Row(_cells(row, decimals, known=known), refused=row["verdict"] == REFUSED))
-    return table(f"One-step values{unit}", columns, rows)
+    name = "One-step values" if estimand == "one_step" else quantity(estimand).capitalize()
+    return table(f"{name}{unit}", columns, rows)
 
 
 def _cells(row: Mapping[Hashable, Any], decimals: int, *, known: bool) -> list[str]:

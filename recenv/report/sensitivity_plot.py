@@ -41,7 +41,7 @@ def sensitivity_figure(table: pd.DataFrame, *, unit: str = "") -> Figure:
             other = "the log" if name == "log" else name
             axes.set_title(f"ahead of {shorten(other, 24)}", size=9.5, weight="bold", loc="left", color=INK)
             axes.set_xscale("log")
-            ticks = rows["strength"].tolist()[:: max(1, len(rows) // 5)]
+            ticks = _apart(rows["strength"].tolist())
             axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             axes.minorticks_off()
             axes.grid(axis="y", color=GRID, linewidth=0.8)
@@ -49,3 +49,12 @@ def sensitivity_figure(table: pd.DataFrame, *, unit: str = "") -> Figure:
         figure.supxlabel("odds ratio of a hidden cause of what was shown (1: none)", size=9.5)
         figure.supylabel(f"difference{f' ({unit})' if unit else ''}", size=9.5)
     return figure
+
+
+def _apart(strengths: list[float], least: float = 1.25) -> list[float]:
+    """Return the strengths that stand far enough from the one before to be labelled."""
+    ticks = strengths[:1]
+    for value in strengths[1:]:
+        if value > least * ticks[-1]:
+            ticks.append(value)
+    return ticks
