@@ -19,6 +19,9 @@ from recenv.ope.pas_if import pas_if
 from recenv.ope.propensity import ClassifierPropensity, ItemSharePropensity
 from recenv.ope.pseudo_inverse import pseudo_inverse_weight, slot_marginals
 from recenv.ope.registry import estimators
+from recenv.ope.reliability import reliability
+from recenv.ope.reliability_result import Reliability
+from recenv.ope.reliability_selection import Selection
 from recenv.ope.reward_models import RewardModel
 from recenv.ope.sensitivity import Sensitivity, difference_sensitivity, value_sensitivity
 from recenv.ope.sklearn_reward import SklearnReward
@@ -47,7 +50,9 @@ __all__ = [
     "FittedQ",
     "ItemSharePropensity",
     "MultiLoggerTerms",
+    "Reliability",
     "RewardModel",
+    "Selection",
     "Sensitivity",
     "SklearnReward",
     "SlateTerms",
@@ -73,6 +78,7 @@ __all__ = [
     "pareto_k",
     "pas_if",
     "pseudo_inverse_weight",
+    "reliability",
     "slate_terms",
     "slope",
     "slot_marginals",

@@ -161,6 +161,7 @@ def _judged(
         diagnostics,
         model_only=one.model_only,
         removed=result.removed,
+        bias=_bias(result),
         estimated_propensity=found.propensity_kind == "estimated",
     )
     for reason in _doubts(one, terms, plan):
@@ -168,6 +169,12 @@ def _judged(
     sums = group_sums(result, view.pooled, len(view.units.size))
     entry = Kept(policy, one, result.value, result.std_error, result.ess, limits, sums, verdict)
     return entry, diagnostics, weight
+
+
+def _bias(result: Estimate) -> float:
+    """Return the bias of clipping or shrinking in standard errors, 0 where it may be chance."""
+    lost, error = result.removed_value
+    return abs(lost) / result.std_error if abs(lost) > 2 * error and result.std_error > 0 else 0.0
 
 
 def _doubts(one: Estimator, terms: BanditTerms | TrajectoryTerms, plan: Plan) -> Iterator[str]:

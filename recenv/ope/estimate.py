@@ -13,7 +13,7 @@ from recenv.ope.contribution import Contribution
 from recenv.ope.effective_sample_size import effective_sample_size
 from recenv.ope.estimator import Estimator
 from recenv.ope.registry import find_estimator
-from recenv.ope.terms import Terms
+from recenv.ope.terms import BanditTerms, Terms
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,8 @@ class Estimate:
     """Effective sample size of the target's weights: (sum w)^2 / sum w^2; of weights by position, the smallest."""
     removed: float
     """Share of the weight that clipping or shrinking took away; its bias is in no interval."""
+    removed_value: tuple[float, float]
+    """(what that weight would have added to the value, its standard error): an estimate of the bias."""
     hyper: Mapping[str, float | str]
     """Hyper-parameters as used."""
     contribution: Contribution = field(repr=False)
@@ -102,6 +104,7 @@ def summarise(
         clusters=groups,
         ess=effective_sample_size(weight),
         removed=_removed(weight, contribution.weight) if estimator.reshapes else 0.0,
+        removed_value=_removed_value(estimator, terms, contribution, codes, groups),
         hyper=dict(hyper),
         contribution=contribution,
         codes=codes,
@@ -126,6 +129,17 @@ def _without_overlap(contribution: Contribution) -> Contribution:
     """Make the value NaN: with no row of the target's, 0 or the bare model would pass for knowledge."""
     zeros = np.zeros(len(contribution.base))
     return Contribution(zeros, zeros, zeros, np.zeros_like(contribution.weight))
+
+
+def _removed_value(
+    estimator: Estimator, terms: Terms, contribution: Contribution, codes: NDArray[np.int64], groups: int
+) -> tuple[float, float]:
+    """Return mean((w - w') (r - q)) and its standard error, w' the weights as used, q 0 without a reward model."""
+    if not (estimator.reshapes and isinstance(terms, BanditTerms)):
+        return 0.0, 0.0
+    model = terms.q_logged if "q_logged" in estimator.needs and terms.q_logged is not None else 0.0
+    lost = (terms.weight - contribution.weight) * (terms.reward - model)
+    return float(lost.mean()), clustered_error(lost - lost.mean(), codes, groups)
 
 
 def _removed(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:

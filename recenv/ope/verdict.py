@@ -24,6 +24,8 @@ MAX_UNSUPPORTED = 0.05, 0.1
 """From these shares of choices without support on, the bias is worth a warning, or too much is untried."""
 MAX_REMOVED = 0.1
 """From this share of weight on, clipping or shrinking leaves a bias that no interval shows."""
+MAX_BIAS = 0.5
+"""From this many standard errors on, the bias of clipping or shrinking breaks the interval: 95% become 92%."""
 
 
 class Verdict(NamedTuple):
@@ -34,7 +36,12 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    diagnostics: Diagnostics, *, model_only: bool = False, removed: float = 0.0, estimated_propensity: bool = False
+    diagnostics: Diagnostics,
+    *,
+    model_only: bool = False,
+    removed: float = 0.0,
+    bias: float = 0.0,
+    estimated_propensity: bool = False,
 ) -> Verdict:
     """Return the verdict on one estimate; the worst finding decides, the reason lists all of that level.
 
@@ -44,11 +51,13 @@ def judge(
         Whether no logged reward corrects the reward model (`dm`); such an estimate is never `ok`.
     removed : float
         Share of the weight that clipping or shrinking took away.
+    bias : float
+        What that weight would have added to the value, in standard errors; 0 where it may be chance.
     estimated_propensity : bool
         Whether the propensities come from a model.
     """
     findings = [*_overlap(diagnostics, model_only), *_tails(diagnostics), *_size(diagnostics)]
-    findings += _assumptions(model_only, removed, estimated_propensity)
+    findings += _assumptions(model_only, removed, bias, estimated_propensity)
     worst: Level = max((level for level, _ in findings), key=LEVELS.index, default=LEVELS[0])
     reasons = [reason for level, reason in findings if level == worst]
     return Verdict(worst, "; ".join(reasons) or f"effective sample size {diagnostics.ess:,.0f}, no warning")
@@ -92,10 +101,15 @@ def _size(d: Diagnostics) -> Iterator[Finding]:
         yield "caution", f"only {d.clusters} users: intervals by user are rough"
 
 
-def _assumptions(model_only: bool, removed: float, estimated_propensity: bool) -> Iterator[Finding]:
+def _assumptions(model_only: bool, removed: float, bias: float, estimated_propensity: bool) -> Iterator[Finding]:
     if model_only:
         yield "caution", "depends on the reward model alone; its interval does not contain the model's error"
     if removed >= MAX_REMOVED:
         yield "caution", f"{removed:.0%} of the weight was clipped or shrunk away: the bias is not in the interval"
+    elif bias >= MAX_BIAS:
+        yield (
+            "caution",
+            f"what was clipped or shrunk away is worth {bias:.1f} standard errors: a bias outside the interval",
+        )
     if estimated_propensity:
         yield "caution", "the propensities are estimated, not logged"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from recenv.lazy import lazy
 
 _HOMES = {
+    "indifferent": "recenv.testing.replicated_logs",
+    "replicating": "recenv.testing.replicated_logs",
     "check_agent": "recenv.testing.agents",
     "check_vector_env": "recenv.testing.vector_env",
 }

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from recenv.ope import diagnose, judge
+from recenv.ope import BanditTerms, diagnose, estimate, judge
+from recenv.ope.assemble import _bias
+from recenv.ope.verdict import MAX_BIAS, MAX_REMOVED
 
 
 def verdict(weight, **options):
@@ -69,3 +71,17 @@ def test_clipping_and_estimated_propensities_ask_for_caution(rng):
     assert verdict(weight, removed=0.05).level == "ok"
     assert "20% of the weight was clipped" in verdict(weight, removed=0.2).reason
     assert verdict(weight, estimated_propensity=True).reason == "the propensities are estimated, not logged"
+
+
+def test_clipping_that_costs_more_than_half_a_standard_error_is_no_longer_ok(rng):
+    """Rewards near 1 and a clip that takes 5% of the weight: a bias of .05 beside a small standard error."""
+    weight = np.where(rng.random(20_000) < 0.02, 5.0, 1 - 0.08 / 0.98)
+    terms = BanditTerms(rng.uniform(0.9, 1.1, 20_000), np.full(20_000, 0.2), weight / 5)
+    clipped = estimate("clipped_ips", terms, clip=2.5)
+    assert clipped.removed < MAX_REMOVED
+    assert clipped.removed_value[0] == pytest.approx(estimate("ips", terms).value - clipped.value)
+    assert _bias(clipped) > MAX_BIAS
+    assert _bias(estimate("clipped_ips", terms, clip=5.0)) == 0
+    found = verdict(weight, removed=clipped.removed, bias=_bias(clipped))
+    assert found.level == "caution"
+    assert "standard errors" in found.reason
