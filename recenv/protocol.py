@@ -1,4 +1,4 @@
-"""What an agent, a policy and a catalogue are: the contract between recenv and everyone else's code.
+"""What an agent, a policy, a catalogue and a response model are: the contract between recenv and everyone else's code.
 
 Nothing here needs a base class; a class that has the methods is an agent. Everything is batched: `B` users are
 decided in one call, since one call for many users is 10 to 60 times cheaper than many calls for one.
@@ -6,7 +6,7 @@ decided in one call, since one call for many users is 10 to 60 times cheaper tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -108,4 +108,66 @@ class AgentFactory(Protocol):
 
     def __call__(self, catalogue: Catalogue, *, seed: int = 0, device: str = "cpu", **options: Any) -> Agent:
         """Return a fresh agent for this catalogue."""
+        ...
+
+
+class Ratings(NamedTuple):
+    """Weighted ratings, one a row."""
+
+    user: NDArray[np.integer]
+    """(n,) 0..U-1."""
+    item: NDArray[np.integer]
+    """(n,) 0..N-1."""
+    level: NDArray[np.integer]
+    """(n,) 1..L, the place of the rating on the log's scale."""
+    weight: NDArray[np.float64]
+    """(n,) mean about 1: how much the row counts, such as its inverse propensity."""
+    order: NDArray[np.integer]
+    """(n,) place of the row in its user's own sequence, 0 first; the order of the log where it has no timestamps."""
+
+
+@dataclass(frozen=True)
+class ResponseData:
+    """What a response model may learn from: the first part of a log, never the second."""
+
+    train: Ratings
+    validation: Ratings
+    """Rows that only decide when to stop and how the utility is scaled; taken from the first part too."""
+    n_users: int
+    """U."""
+    n_items: int
+    """N."""
+    scale: NDArray[np.float64]
+    """(L,) rating value of each level."""
+    user_features: NDArray[np.float32] | None = None
+    """(U, P) standardised side information, where the log has it."""
+    item_features: NDArray[np.float32] | None = None
+    """(N, Q) standardised side information, where the log has it."""
+    titles: tuple[str, ...] = ()
+    """N titles, for models that read."""
+    propensity: Callable[[NDArray[np.integer], NDArray[np.integer]], NDArray[np.float64]] | None = None
+    """(users (n,), items (n,)) -> (n,) estimated probability that the pair is rated at all."""
+
+
+@runtime_checkable
+class ResponseModel(Protocol):
+    """A model of how much users like items. Whatever it is made of, a world needs one number a pair of it.
+
+    Optional method, found at run time: `factors()` returns (taste (U, D), embedding (N, D), user_bias (U,),
+    item_bias (N,)) of a model whose utility is exactly taste . embedding + user_bias + item_bias.
+    """
+
+    def fit(
+        self,
+        data: ResponseData,
+        *,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> None:
+        """Learn; all randomness comes from `rng`, `progress` is called as (step, steps, text)."""
+        ...
+
+    def utility(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n,) how much each pair is liked, on any increasing scale; the world fits level thresholds to it."""
         ...

@@ -18,30 +18,36 @@ API = {
         "load_agent", "make_agent", "softmax_agent",
     ],
     "recenv.causal": [
-        "Behaviour", "CausalGraph", "FitConfig", "LoggedPairs", "World",
+        "Behaviour", "CausalGraph", "Ensemble", "FitConfig", "LoggedPairs", "World",
     ],
     "recenv.data": [
         "DATA_SETS", "DataSet", "FetchError", "OpenBanditLog", "RatingsLog", "data_home", "data_set",
         "fetch", "fingerprint", "load_coat", "load_log", "load_open_bandit", "overlap", "split_pairs",
     ],
     "recenv.envs": [
-        "EnvConfig", "OUTCOME", "RecSysEnv", "RecSysVectorEnv",
+        "Counterfactual", "EXPECTED", "EnvConfig", "Explanation", "OUTCOME", "RecSysEnv", "RecSysVectorEnv",
+        "ResponseExplanation", "TreatmentEffect",
     ],
     "recenv.feedback": [
         "FeedbackFile", "LoggedFeedback", "collect",
     ],
     "recenv.ope": [
-        "BanditTerms", "BilinearRidge", "ClassifierPropensity", "Comparison", "CrossFit", "Diagnostics",
-        "EmbeddingTerms", "Estimate", "ItemSharePropensity", "RewardModel", "SklearnReward", "Verdict",
-        "cross_fit", "diagnose", "estimate", "estimators", "evaluate", "interval", "interval_names",
-        "judge", "pareto_k",
+        "BanditTerms", "BilinearRidge", "ClassifierPropensity", "Comparison", "ConfidenceSequence",
+        "ContinuousTerms", "CrossFit", "CrossFitPropensity", "Diagnostics", "EmbeddingTerms", "Estimate",
+        "FittedQ", "ItemSharePropensity", "MultiLoggerTerms", "Reliability", "RewardModel", "Selection",
+        "Sensitivity", "SklearnReward", "SlateTerms", "TabularModel", "TorchReward", "TrajectoryTerms", "Tuned",
+        "Verdict", "confidence_sequence", "cross_fit", "cross_fit_propensity", "diagnose",
+        "difference_sensitivity", "empirical_likelihood_interval", "estimate", "estimators", "evaluate",
+        "fit_q", "interval", "interval_names", "judge", "mrdr_weight", "pareto_k", "pas_if",
+        "pseudo_inverse_weight", "reliability", "slate_terms", "slope", "slot_marginals", "tune",
+        "tuned_estimate", "value_sensitivity",
     ],
     "recenv.report": [
-        "ReportContext", "collect_versions", "describe_machine", "graph_figure", "verdict_lines",
-        "write_report",
+        "ReportContext", "collect_versions", "describe_machine", "draw_graph", "graph_figure", "verdict_lines",
+        "write_card", "write_report",
     ],
     "recenv.testing": [
-        "check_agent", "check_vector_env",
+        "check_agent", "check_vector_env", "indifferent", "replicating",
     ],
 }  # fmt: skip
 

@@ -7,7 +7,8 @@ from recenv.lazy import lazy
 _HOMES = {
     "Behaviour": "recenv.causal.behaviour",
     "CausalGraph": "recenv.causal.graph",
-    "FitConfig": "recenv.causal.fit",
+    "Ensemble": "recenv.causal.ensemble",
+    "FitConfig": "recenv.causal.fit_config",
     "LoggedPairs": "recenv.causal.world",
     "World": "recenv.causal.world",
 }

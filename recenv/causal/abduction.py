@@ -142,6 +142,8 @@ def randomised_pit(
     For an ordinal variable: P(rating < level) + u * P(rating = level) (Smith 1985, `smith1985diagnostic`).
     """
     cuts = np.concatenate([[-np.inf], thresholds, [np.inf]])
-    below = 1.0 / (1.0 + np.exp(mean - cuts[level - 1]))
-    upto = 1.0 / (1.0 + np.exp(mean - cuts[level]))
-    return below + u * (upto - below)
+    from scipy.special import expit
+
+    below, upto = expit(cuts[level - 1] - mean), expit(cuts[level] - mean)
+    pit: NDArray[np.float64] = below + u * (upto - below)
+    return pit

@@ -2,7 +2,8 @@
 
 logit P(O_ui = 1) = a_u + c_i (Rasch 1960, `rasch1960`): active users and popular items. The maximum-likelihood
 fit reproduces every user's and every item's number of ratings. Assumption: given user and item, whether a pair is
-observed does not depend on its rating; what remains of that dependence the log alone cannot show.
+observed does not depend on its rating; what remains of that dependence the log alone cannot show. Other models, and
+the data that would show it, are in `exposure_models`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,17 @@ class ExposureModel(NamedTuple):
         return 1.0 / (1.0 + np.exp(-(self.user[users] + self.item[items])))
 
 
+class _Side(NamedTuple):
+    """Users or items grouped by their number of ratings: equal numbers have equal effects at the maximum."""
+
+    target: NDArray[np.float64]
+    """(M,) distinct numbers of ratings."""
+    size: NDArray[np.float64]
+    """(M,) how many have it."""
+    group: NDArray[np.intp]
+    """(U,) or (N,) the group of each."""
+
+
 def fit_exposure(
     users: NDArray[np.integer],
     items: NDArray[np.integer],
@@ -39,29 +51,36 @@ def fit_exposure(
 ) -> ExposureModel:
     """Fit a_u and c_i by Newton steps on one side at a time, until all margins agree to `tolerance` of their size.
 
-    A user or item without ratings is given half a rating, so that its propensity stays above 0.
+    A user or item without ratings is given half a rating, so that its propensity stays above 0. Only distinct numbers
+    of ratings are computed with, so the cost does not grow with users x items.
     """
-    rows = np.clip(np.bincount(users, minlength=n_users), 0.5, n_items - 0.5)
-    columns = np.clip(np.bincount(items, minlength=n_items), 0.5, n_users - 0.5)
-    a = np.log(rows / (n_items - rows))
-    c = np.log(columns / (n_users - columns)) + np.log((n_items - rows.mean()) / rows.mean())
+    row, column = _side(users, n_users, n_items), _side(items, n_items, n_users)
+    mean = float(row.target @ row.size) / n_users
+    a = np.log(row.target / (n_items - row.target))
+    c = np.log(column.target / (n_users - column.target)) + np.log((n_items - mean) / mean)
     for _ in range(max_iterations):
-        a += _newton_step(a, c, rows)
-        step = _newton_step(c, a, columns)
+        a += _newton_step(a, c, row.target, column.size)
+        step = _newton_step(c, a, column.target, row.size)
         c += step
         if np.max(np.abs(step)) < tolerance:
             break
-    return ExposureModel(a, c)
+    return ExposureModel(a[row.group], c[column.group])
 
 
-def _newton_step(own: NDArray, other: NDArray, target: NDArray) -> NDArray:
+def _side(ids: NDArray[np.integer], own: int, other: int) -> _Side:
+    counts = np.clip(np.bincount(ids, minlength=own), 0.5, other - 0.5)
+    target, group, size = np.unique(counts, return_inverse=True, return_counts=True)
+    return _Side(target.astype(np.float64), size.astype(np.float64), group)
+
+
+def _newton_step(own: NDArray, other: NDArray, target: NDArray, size: NDArray) -> NDArray:
     """Return the step of each own effect towards its target number of ratings, in blocks of rows."""
     step = np.empty_like(own)
     block = max(1, BLOCK_CELLS // len(other))
     for begin in range(0, len(own), block):
         part = slice(begin, begin + block)
         p = 1.0 / (1.0 + np.exp(-(own[part, None] + other[None, :])))
-        step[part] = (target[part] - p.sum(1)) / np.maximum((p * (1 - p)).sum(1), 1e-9)
+        step[part] = (target[part] - p @ size) / np.maximum((p * (1 - p)) @ size, 1e-9)
     return np.clip(step, -2.0, 2.0)
 
 

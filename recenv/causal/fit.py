@@ -1,98 +1,53 @@
-"""Fit a world to a ratings log: exposure -> weighted ordinal factorisation -> topics, popularity -> abduction."""
+"""Fit a world to a ratings log: exposure -> weights -> response model -> link -> topics, popularity -> abduction."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recenv.causal.abduction import abduct
-from recenv.causal.behaviour import Behaviour
 from recenv.causal.card import validation_card
-from recenv.causal.exposure import ExposureModel, fit_exposure, inverse_propensity_weights
-from recenv.causal.ordinal import OptimiserConfig, OrdinalFactors, RatingRows, fit_ordinal
+from recenv.causal.exposure_models.given import Exposure
+from recenv.causal.exposure_models.randomised import RatedPairs, fit_randomised
+from recenv.causal.exposure_models.registry import Observed, make_exposure
+from recenv.causal.fit_config import FitConfig, configure
+from recenv.causal.levels import Labels, chosen_like_level, rating_levels
 from recenv.causal.pairs import FIRST, SECOND, LoggedPairs
 from recenv.causal.popularity import conformity_popularity
+from recenv.causal.response_fit import FittedResponse, fit_response
+from recenv.causal.response_models.registry import make_response_model
+from recenv.causal.side_information import side_information
 from recenv.causal.topics import comfort_loading, topics_from_embedding, topics_from_genres
 from recenv.causal.visible import visible_features
+from recenv.causal.weighting import rating_weights
 from recenv.causal.world import World
+from recenv.protocol import Ratings, ResponseData, ResponseModel
 
 if TYPE_CHECKING:
     from recenv.data import RatingsLog
 
-MAX_LEVELS = 20
-WEIGHTINGS = ("snips", "naive")
+CLIP_GUESSED = 0.3
+"""Of snips; chosen on the split of ML-100k with seed 100."""
+CLIP_TOTAL = 0.1
+"""Of ips and dr, whose total weight suffers from clipping."""
+CLIP_KNOWN = 0.01
+"""Of known propensities; chosen of 0, .01, .03, .1 on made logs of known selection, by the error of items' means."""
+Topics = tuple[NDArray[np.float64], tuple[str, ...]]
 
 
-@dataclass(frozen=True)
-class FitConfig:
-    """What is fitted and how; how to run it (seed, device, progress) is passed apart."""
+class Resample(NamedTuple):
+    """What makes one member of an ensemble differ from the others."""
 
-    first_share: float = 0.7
-    """Share of each user's ratings that policies, features and the fit may see; 1 keeps nothing apart."""
-    weighting: str = "snips"
-    """"snips": ratings weighted by inverse propensity against missing-not-at-random; "naive": all alike."""
-    clip_quantile: float = 0.3
-    """Propensities below this quantile are raised to it; chosen on the split of ML-100k with seed 100."""
-    dims: int = 16
-    """D, taste dimensions."""
-    factor_penalty: float = 9.0
-    """Prior precision of taste and embedding."""
-    bias_penalty: float = 1.5
-    """Prior precision of the biases."""
-    learning_rate: float = 0.02
-    """Of Adam."""
-    epochs: int = 200
-    """At most; the best validation epoch is kept."""
-    patience: int = 8
-    """Epochs without improvement before stopping."""
-    batch: int = 4096
-    """Ratings a gradient step."""
-    validation_share: float = 0.1
-    """Share of the first part that only decides when to stop."""
-    clusters: int = 12
-    """Topics, where the log has no genres."""
-    like_level: int | None = None
-    """Lowest liked level; None: 4 of 5, else the level whose share is nearest to the top third of the log."""
-    ordered: bool = False
-    """The order of the log is the order of consumption: abduct along the trajectory, mechanisms on."""
-    behaviour: Behaviour = field(default_factory=Behaviour)
-    """Mechanism strengths that a ratings log cannot identify: assumptions."""
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work, by name."""
-        if not 0.1 <= self.first_share <= 1.0:
-            raise ValueError(f"first_share must be in [0.1, 1], got {self.first_share}")
-        if self.weighting not in WEIGHTINGS:
-            raise ValueError(f"weighting must be one of {', '.join(WEIGHTINGS)}, got {self.weighting!r}")
-        for name in ("dims", "epochs", "patience", "batch", "clusters"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("factor_penalty", "bias_penalty"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
-        if not 0.0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
-        if not 0.0 <= self.clip_quantile <= 1.0:
-            raise ValueError(f"clip_quantile must be in [0, 1], got {self.clip_quantile}")
-        if not 0.0 < self.validation_share < 0.9:
-            raise ValueError(f"validation_share must be in (0, 0.9), got {self.validation_share}")
-        if self.like_level is not None and self.like_level < 2:
-            raise ValueError(f"like_level must be 2 or more, or every rating is liked; got {self.like_level}")
-
-
-class Labels(NamedTuple):
-    """A log's ratings as levels."""
-
-    scale: NDArray[np.float64]
-    """(L,) rating values."""
-    level: NDArray[np.int8]
-    """(n,) 1..L."""
+    member: int
+    """Its number."""
+    reweighted: bool
+    """Whether it is fitted to a bootstrap resample."""
+    topics: Topics | None
+    """Those of the first member, so that an agent sees the same features in every world."""
 
 
 def fit_world(
@@ -100,8 +55,10 @@ def fit_world(
     config: FitConfig | None = None,
     *,
     seed: int = 0,
+    randomised: Any = None,
     device: str = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
+    resample: Resample | None = None,
     **options: Any,
 ) -> World:
     """Fit a world; see `World.fit`.
@@ -114,10 +71,14 @@ def fit_world(
         A `FitConfig`, and fields that replace some of its values.
     seed
         World seed: decides the split, the start values and the opinion noise.
+    randomised
+        Ratings of randomly drawn pairs, with the log's ids: they identify how the selection depends on the rating.
     device
-        Torch device of the factorisation.
+        Torch device of the response model.
     progress
-        Called as (step, steps, text) while the factorisation runs.
+        Called as (step, steps, text) while the response model is fitted.
+    resample
+        Set by `World.ensemble`.
 
     Raises
     ------
@@ -125,88 +86,39 @@ def fit_world(
         If an option is unknown or out of range, or the log has more rating values than an ordinal model can use.
     """
     from recenv.data import load_log
-    from recenv.data.fingerprint import coded_fingerprint
 
-    log = load_log(log)
-    config = _configure(config, options)
+    log, config = load_log(log), configure(config, options)
     labels = rating_levels(log)
-    levels = len(labels.scale)
-    if config.like_level is not None and config.like_level > levels:
-        raise ValueError(f"like_level is {config.like_level}, but the log has {levels} levels: nothing would be liked")
-    rng = np.random.default_rng([seed, 10])
+    like_level = chosen_like_level(config.like_level, labels.level, len(labels.scale))
+    model = make_response_model(config.response, config.model_options())
+    rng = np.random.default_rng([seed, 10] if resample is None else [seed, 10, resample.member])
     pairs = LoggedPairs.from_rows(log.user, log.item, labels.level, _split(log, config.first_share, seed))
     first = pairs.only(FIRST)
     if len(first) < 2:
         raise ValueError(f"{len(first)} of {len(log)} ratings fell into the first part: too few to fit a world to")
-    topic, topic_names = topics_from_genres(log.genres) if any(log.genres) else (None, ())
-    exposure = fit_exposure(first.user, first.item, log.n_users, log.n_items)
-    weight = _weights(first, exposure, config)
-    factors = _factorise(first, weight, (log.n_users, log.n_items, levels), config, rng, device, progress)
-    if topic is None:
-        topic, topic_names = topics_from_embedding(factors.embedding, config.clusters, seed)
-    visible = visible_features(first.user, first.item, labels.scale[first.level - 1], topic, log.n_users)
-    halves = {"first": first, "second": pairs.only(SECOND)}
-    world = World(
-        name=log.name,
-        seed=seed,
-        **factors._asdict(),
-        popularity=conformity_popularity(visible.item_counts, factors.item_bias),
-        topic=topic,
-        comfort=comfort_loading(topic),
-        scale=labels.scale,
-        like_level=config.like_level or default_like_level(pairs.level, levels),
-        trust_start=float((first.level.mean() - 1) / (levels - 1)),
-        user_features=visible.user,
-        item_features=visible.item,
-        item_counts=visible.item_counts,
-        pairs=pairs,
-        user_ids=np.asarray(log.user_ids, dtype=np.str_),
-        item_ids=np.asarray(log.item_ids, dtype=np.str_),
-        titles=tuple(log.titles) or tuple(f"Item {name}" for name in log.item_ids),
-        topic_names=topic_names,
-        behaviour=config.behaviour,
-        fingerprints={
-            name: coded_fingerprint(log.user_ids, half.user.astype(np.int64), log.item_ids, half.item.astype(np.int64))
-            for name, half in halves.items()
-        },
+    seen = _observed(log, first, _reads_features(model, config))
+    exposure = _exposure(log, first, labels, seen, config, randomised)
+    clip = _clip_quantile(config, randomised)
+    weight = rating_weights(
+        exposure.propensity(first.user, first.item),
+        config.weighting,
+        clip_quantile=clip,
+        cells=log.n_users * log.n_items,
     )
-    world = abduct(world, ordered=config.ordered)
-    return dataclasses.replace(world, card=validation_card(world, config, exposure, weight))
-
-
-def _configure(config: FitConfig | None, options: dict[str, Any]) -> FitConfig:
-    known = [item.name for item in dataclasses.fields(FitConfig)]
-    for name in options:
-        if name not in known:
-            raise ValueError(f"unknown option {name!r}; World.fit takes {', '.join(known)}, seed, device and progress")
-    return dataclasses.replace(config or FitConfig(), **options)
-
-
-def rating_levels(log: RatingsLog) -> Labels:
-    """Return the log's ratings as levels 1..L of its distinct values.
-
-    Raises
-    ------
-    ValueError
-        If there are more than 20 distinct values (the scale is continuous and has to be cut first), or only one.
-    """
-    scale = np.array(log.levels)
-    if len(scale) < 2:
-        raise ValueError(f"every rating is {scale[0]:g}: there is nothing to learn from a log with one rating value")
-    if len(scale) > MAX_LEVELS:
-        raise ValueError(
-            f"rating has {len(scale)} distinct values, more than the {MAX_LEVELS} that an ordinal model can use: "
-            "cut it into levels first, log.discretise(10), or --levels 10 on the command line"
-        )
-    return Labels(scale, (np.searchsorted(scale, log.rating) + 1).astype(np.int8))
-
-
-def default_like_level(level: NDArray[np.integer], levels: int) -> int:
-    """Return 4 on five levels, else the level whose share of ratings at or above it is nearest to one third."""
-    if levels == 5:
-        return 4
-    share = [np.mean(level >= least) for least in range(2, levels + 1)]
-    return 2 + int(np.argmin(np.abs(np.array(share) - 1 / 3)))
+    if resample is not None and resample.reweighted:
+        weight = weight * bootstrap_weights(len(first), rng)
+    data = _response_data(log, first, labels.scale, weight, seen, exposure, config.validation_share, rng)
+    response = fit_response(model, data, max_dims=config.max_dims, rng=rng, device=device, progress=progress)
+    topics = (
+        _topics(log, response, config.clusters, seed) if resample is None or not resample.topics else resample.topics
+    )
+    world = _assemble(log, labels, pairs, response, topics, seed)
+    world = abduct(
+        dataclasses.replace(world, like_level=like_level, behaviour=config.behaviour), ordered=config.ordered
+    )
+    recorded = dataclasses.replace(config, response=config.response_name, clip_quantile=clip)
+    facts = {"name": config.response_name, **response.facts()}
+    return dataclasses.replace(world, card=validation_card(world, recorded, exposure, weight, response=facts))
 
 
 def _split(log: RatingsLog, first_share: float, seed: int) -> NDArray[np.int8]:
@@ -218,38 +130,147 @@ def _split(log: RatingsLog, first_share: float, seed: int) -> NDArray[np.int8]:
     return np.where(first_part(log, first_share, seed=seed), FIRST, SECOND).astype(np.int8)
 
 
-def _weights(first: LoggedPairs, exposure: ExposureModel, config: FitConfig) -> NDArray[np.float64]:
-    """Return the weight of each rating of the first part, with mean 1."""
-    if config.weighting == "naive":
-        return np.ones(len(first))
-    propensity = exposure.propensity(first.user, first.item)
-    return inverse_propensity_weights(propensity, clip_quantile=config.clip_quantile)
+def _reads_features(model: ResponseModel, config: FitConfig) -> bool:
+    """Say whether anything in the fit reads side information; else its columns need no warning."""
+    by_exposure = isinstance(config.exposure, str) and config.exposure == "features"
+    return by_exposure or bool(getattr(model, "reads_features", True))
 
 
-def _factorise(
+def _observed(log: RatingsLog, first: LoggedPairs, features: bool) -> Observed:
+    side = side_information(log) if features else (None, None)
+    return Observed(first.user, first.item, log.n_users, log.n_items, *side)
+
+
+def _exposure(
+    log: RatingsLog, first: LoggedPairs, labels: Labels, seen: Observed, config: FitConfig, randomised: Any
+) -> Exposure:
+    """Return the exposure model, from randomised ratings where there are some."""
+    if randomised is None:
+        # A generator of its own: the choice of exposure model leaves the start values of the response model alone.
+        return make_exposure(config.exposure, seen, (log.user, log.item), np.random.default_rng(11))
+    if not (isinstance(config.exposure, str) and config.exposure == "rasch"):
+        raise ValueError("randomised ratings and an exposure are given: both say how pairs were selected; drop one")
+    return fit_randomised(
+        RatedPairs(first.user, first.item, first.level),
+        random_pairs(randomised, log, labels.scale),
+        labels.scale,
+        log.n_users,
+        log.n_items,
+        seen=len(first) / len(log),
+    )
+
+
+def _clip_quantile(config: FitConfig, randomised: Any) -> float:
+    """Return the quantile: low where the propensities are known and not guessed from the log alone."""
+    if config.clip_quantile is not None:
+        return config.clip_quantile
+    if randomised is not None or not isinstance(config.exposure, str):
+        return CLIP_KNOWN
+    return CLIP_GUESSED if config.weighting == "snips" else CLIP_TOTAL
+
+
+def random_pairs(randomised: Any, log: RatingsLog, scale: NDArray[np.float64]) -> RatedPairs:
+    """Return the randomised ratings in the log's codes and levels.
+
+    Raises
+    ------
+    ValueError
+        If a user, an item or a rating value is not one of the log's.
+    """
+    from recenv.data import load_log
+
+    other = load_log(randomised)
+    codes = []
+    for role, ids, known, code in (
+        ("user", other.user_ids, log.user_ids, other.user),
+        ("item", other.item_ids, log.item_ids, other.item),
+    ):
+        order = np.argsort(known)
+        place = order[np.minimum(np.searchsorted(known, ids, sorter=order), len(known) - 1)]
+        used = np.unique(code)
+        missing = used[known[place[used]] != ids[used]]
+        if len(missing):
+            raise ValueError(f"randomised has the {role} {str(ids[missing[0]])!r}, which is not in {log.name}")
+        codes.append(place[code])
+    level = np.minimum(np.searchsorted(scale, other.rating), len(scale) - 1)
+    if (strange := scale[level] != other.rating).any():
+        value = other.rating[strange][0]
+        raise ValueError(f"randomised has the rating {value:g}, which is no level of {log.name}: {scale.tolist()}")
+    return RatedPairs(codes[0], codes[1], level + 1)
+
+
+def bootstrap_weights(rows: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return (rows,) weights of a Bayesian bootstrap within users: standard exponentials (`rubin1981bayesian`).
+
+    Every user keeps ratings in every member, so that all members have an opinion of every pair; weights drawn by user
+    instead gave worse fits and less spread on made logs of known utilities.
+    """
+    return rng.exponential(size=rows)
+
+
+def _response_data(
+    log: RatingsLog,
     first: LoggedPairs,
+    scale: NDArray[np.float64],
     weight: NDArray[np.float64],
-    shape: tuple[int, int, int],
-    config: FitConfig,
+    seen: Observed,
+    exposure: Exposure,
+    validation_share: float,
     rng: np.random.Generator,
-    device: str,
-    progress: Callable[[int, int, str], None] | None,
-) -> OrdinalFactors:
-    held = rng.random(len(first)) < config.validation_share
+) -> ResponseData:
+    """Return what the response model may learn from: the first part, some rows of it for validation."""
+    held = rng.random(len(first)) < validation_share
     held[rng.permutation(len(first))[:2]] = [True, False]  # in a tiny log too, neither side is empty
-    rows = RatingRows(first.user, first.item, first.level, weight)
-    optimiser = OptimiserConfig(**{name: getattr(config, name) for name in OptimiserConfig._fields})
+    rows = Ratings(first.user, first.item, first.level, weight, first.order)
+    train, validation = (Ratings._make(column[part] for column in rows) for part in (~held, held))
+    return ResponseData(
+        train=train,
+        validation=validation,
+        n_users=log.n_users,
+        n_items=log.n_items,
+        scale=scale,
+        user_features=seen.user_features,
+        item_features=seen.item_features,
+        titles=tuple(log.titles),
+        propensity=exposure.propensity,
+    )
 
-    def report(epoch: int, score: float) -> None:
-        if progress is not None:
-            progress(epoch + 1, config.epochs, f"log-loss {score:.4f}")
 
-    return fit_ordinal(
-        RatingRows._make(column[~held] for column in rows),
-        RatingRows._make(column[held] for column in rows),
-        shape,
-        optimiser,
-        rng=rng,
-        device=device,
-        on_epoch=report,
+def _topics(log: RatingsLog, response: FittedResponse, clusters: int, seed: int) -> Topics:
+    if any(log.genres):
+        return topics_from_genres(log.genres)
+    return topics_from_embedding(response.factors.embedding, clusters, seed)
+
+
+def _assemble(
+    log: RatingsLog, labels: Labels, pairs: LoggedPairs, response: FittedResponse, topics: Topics, seed: int
+) -> World:
+    """Return the world before abduction."""
+    from recenv.data.fingerprint import coded_fingerprint
+
+    first, second = pairs.only(FIRST), pairs.only(SECOND)
+    topic, topic_names = topics
+    visible = visible_features(first.user, first.item, labels.scale[first.level - 1], topic, log.n_users)
+    return World(
+        name=log.name,
+        seed=seed,
+        **response.factors._asdict(),
+        popularity=conformity_popularity(visible.item_counts, response.factors.item_bias),
+        topic=topic,
+        comfort=comfort_loading(topic),
+        scale=labels.scale,
+        like_level=len(labels.scale),
+        trust_start=float((first.level.mean() - 1) / (len(labels.scale) - 1)),
+        user_features=visible.user,
+        item_features=visible.item,
+        item_counts=visible.item_counts,
+        pairs=pairs,
+        user_ids=np.asarray(log.user_ids, dtype=np.str_),
+        item_ids=np.asarray(log.item_ids, dtype=np.str_),
+        titles=tuple(log.titles) or tuple(f"Item {name}" for name in log.item_ids),
+        topic_names=topic_names,
+        fingerprints={
+            name: coded_fingerprint(log.user_ids, half.user.astype(np.int64), log.item_ids, half.item.astype(np.int64))
+            for name, half in (("first", first), ("second", second))
+        },
     )

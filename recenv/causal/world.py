@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +18,11 @@ from recenv.protocol import Catalogue
 from recenv.storage import read_record, write_record
 
 if TYPE_CHECKING:
-    from recenv.causal.fit import FitConfig
+    from recenv.causal.ensemble import Ensemble
+    from recenv.causal.fit_config import FitConfig
     from recenv.causal.graph import CausalGraph
+    from recenv.causal.support import Support
+    from recenv.protocol import ResponseModel
 
 FORMAT_VERSION = 1
 NODES = ("mood", "trust", "satiation")
@@ -203,15 +206,48 @@ class World:
         return synthetic_world(seed, users=users, items=items, dims=dims, topics=topics, levels=levels)
 
     @classmethod
-    def fit(cls, log: Any, config: FitConfig | None = None, *, seed: int = 0, **options: Any) -> World:
+    def fit(
+        cls, log: Any, config: FitConfig | None = None, *, seed: int = 0, randomised: Any = None, **options: Any
+    ) -> World:
         """Fit a world to a ratings log (a `RatingsLog`, a DataFrame, a path or a data set's name).
 
         `options` are fields of `FitConfig`; see there for what is fitted and how, and `docs/causal_world.md` for
-        which parameters are fitted, which fixed by normalisation, and which assumed.
+        which parameters are fitted, which fixed by normalisation, and which assumed. `randomised` is a log of ratings
+        of randomly drawn pairs, with the same ids: it identifies how being rated depends on the rating.
         """
         from recenv.causal.fit import fit_world
 
-        return fit_world(log, config, seed=seed, **options)
+        return fit_world(log, config, seed=seed, randomised=randomised, **options)
+
+    @classmethod
+    def ensemble(
+        cls,
+        log: Any,
+        *,
+        members: int = 5,
+        seed: int = 0,
+        response: str | ResponseModel | Sequence[str | ResponseModel] = "factorisation",
+        bootstrap: bool = True,
+        **options: Any,
+    ) -> Ensemble:
+        """Fit several worlds to one log; how much they disagree is what the log leaves open.
+
+        Parameters
+        ----------
+        log, options
+            As in `World.fit`.
+        members
+            Number of worlds.
+        seed
+            World seed of all of them: they share the log's two parts and the opinion noise.
+        response
+            A response model, or several that the members take in turns.
+        bootstrap
+            Fit each member to a bootstrap resample; without it they differ by start values (and model) only.
+        """
+        from recenv.causal.ensemble import fit_ensemble
+
+        return fit_ensemble(log, members=members, seed=seed, response=response, bootstrap=bootstrap, **options)
 
     def do(self, **interventions: float | str) -> World:
         """Return the world with nodes held at a value (`mood=0`) or mechanisms set (`conformity=0`).
@@ -294,6 +330,19 @@ class World:
         from recenv.causal.ordinal import expected_level_value
 
         return expected_level_value(self.base_utility(users, items), self.thresholds, self.scale)
+
+    @cached_property
+    def _support(self) -> Support:
+        from recenv.causal.support import support_of
+
+        return support_of(self)
+
+    def support(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n,) in [0, 1] how much of what could be unknown about each pair the log's first part has settled.
+
+        0: no rating of the user nor of the item; it rises with every further rating (see `recenv.causal.support`).
+        """
+        return self._support.of(np.asarray(users), np.asarray(items))
 
     def save(self, folder: str | Path) -> None:
         """Write the world as a folder of arrays and JSON, whole or not at all."""

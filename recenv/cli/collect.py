@@ -19,6 +19,9 @@ def collect_log(
     seed: Seed = 0,
     reward: Reward = "rating",
     horizon: Horizon = 20,
+    confounding: Annotated[
+        float, typer.Option(help="How strongly the policy follows a mood that the log does not show; 0: not at all.")
+    ] = 0.0,
     device: Device = "cpu",
 ) -> None:
     """Collect logged feedback with the probability of every decision."""
@@ -38,10 +41,14 @@ def collect_log(
             seed=seed,
             users=np.arange(opened.n_users),
             policy_name=label,
+            confounding=confounding,
             progress=lambda done, total: advance(done, total, f"{done}/{total} rounds"),
         )
     log.save(output)
     console.print(
         f"{len(log):,} decisions in {log.episodes:,} sessions, mean reward {log.reward.mean():.3f}", highlight=False
     )
+    if confounding:
+        ratio = log.odds_ratio()
+        console.print(f"Hidden mood: odds of the decisions off by {ratio.min():.2f} to {ratio.max():.2f} times")
     wrote(output, "feedback")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recenv.cli.console import Device, Output, Seed, bar, console, wrote
 
 if TYPE_CHECKING:
+    from recenv.causal.ensemble import Ensemble
     from recenv.causal.world import World
     from recenv.data import RatingsLog
 
@@ -31,8 +32,24 @@ def fit_world(
     first_share: Annotated[
         float, typer.Option(help="Share of the ratings that policies and the fit may see; the rest checks the world.")
     ] = 0.7,
-    weighting: Annotated[str, typer.Option(help="snips (inverse propensity) or naive.")] = "snips",
-    dims: Annotated[int, typer.Option(help="Taste dimensions.")] = 16,
+    response: Annotated[
+        str, typer.Option(help="Model of the utility: factorisation, features, two_tower, autoencoder, transformer.")
+    ] = "factorisation",
+    likelihood: Annotated[str, typer.Option(help="Of the factorisation: ordinal or gaussian.")] = "ordinal",
+    deconfounded: Annotated[
+        bool, typer.Option(help="Add a substitute confounder made of who rated what (a heuristic).")
+    ] = False,
+    weighting: Annotated[
+        str, typer.Option(help="Against missing-not-at-random: snips, ips, dr (doubly robust) or naive.")
+    ] = "snips",
+    exposure: Annotated[str, typer.Option(help="Propensities: rasch, popularity, poisson or features.")] = "rasch",
+    randomised: Annotated[
+        str | None, typer.Option(help="Ratings of randomly drawn pairs, same ids: they identify the selection.")
+    ] = None,
+    dims: Annotated[int | None, typer.Option(help="Taste dimensions of the factorisation.", show_default="16")] = None,
+    ensemble: Annotated[
+        int | None, typer.Option(help="Fit so many worlds, whose spread is what the log leaves open.")
+    ] = None,
     ordered: Annotated[bool, typer.Option(help="The log's order is the order of consumption.")] = False,
     device: Device = "cpu",
 ) -> None:
@@ -43,22 +60,27 @@ def fit_world(
     log = read_log(source, column or [], items, home)
     if levels is not None:
         log = log.discretise(levels)
+    options: dict[str, Any] = {
+        "response": response,
+        "likelihood": likelihood,
+        "deconfounded": deconfounded,
+        "weighting": weighting,
+        "exposure": exposure,
+        "first_share": first_share,
+        "ordered": ordered,
+        "randomised": None if randomised is None else read_log(randomised, column or [], None, home),
+        **({} if dims is None else {"dims": dims}),
+    }
     from recenv.causal.world import World
 
     with bar(f"Fitting {log.name}") as advance:
-        world = World.fit(
-            log,
-            seed=seed,
-            first_share=first_share,
-            weighting=weighting,
-            dims=dims,
-            ordered=ordered,
-            device=device,
-            progress=advance,
-        )
-    world.save(output)
-    print_card(world)
-    wrote(output, "world")
+        if ensemble is None:
+            made: World | Ensemble = World.fit(log, seed=seed, device=device, progress=advance, **options)
+        else:
+            made = World.ensemble(log, members=ensemble, seed=seed, device=device, progress=advance, **options)
+    made.save(output)
+    print_card(made if isinstance(made, World) else made[0])
+    wrote(output, "world" if isinstance(made, World) else f"ensemble of {len(made)} worlds")
 
 
 def read_log(source: str, column: list[str], items: Path | None, home: Path | None) -> RatingsLog:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recenv._version import __version__
 from recenv.data.fingerprint import overlap
+from recenv.feedback.confounded import ORACLE, ConfoundedPolicy
 from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.feedback.rollout import Step, rollout
 
@@ -24,6 +25,7 @@ def collect(
     explore: bool = True,
     policy_name: str | None = None,
     allow_overlap: bool = False,
+    confounding: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> LoggedFeedback:
     """Return the log of `rounds` sessions in every slot of an environment, one row a shown item.
@@ -44,6 +46,10 @@ def collect(
         For the metadata; None takes the class name.
     allow_overlap
         Collect even if the policy was made from ratings that this world replays.
+    confounding
+        c: the policy also sees the hidden mood, as c * tanh(mood) * comfort[a] in its logits. `propensity` stays the
+        nominal one, the policy's own probability given the observation; the one given the mood is kept apart in
+        `propensity_oracle`, which no estimator reads. Above 0, nominal propensities are wrong by design.
     progress
         Called with (rounds done, rounds).
 
@@ -58,9 +64,10 @@ def collect(
     name = policy_name or type(policy).__name__
     if not allow_overlap:
         refuse_training_pairs(env.world, policy, name, env.config.feedback)
+    acting = ConfoundedPolicy(policy, env, confounding) if confounding else policy
     parts = []
     for r in range(rounds):
-        for step in rollout(env, policy, seed=seed + r * env.num_envs, users=users, explore=explore):
+        for step in rollout(env, acting, seed=seed + r * env.num_envs, users=users, explore=explore):
             parts.append(_rows(step, env, name, first_episode=r * env.num_envs))
         if progress is not None:
             progress(r + 1, rounds)
@@ -73,6 +80,7 @@ def collect(
         "reward": env.config.reward if isinstance(env.config.reward, str) else "custom",
         "feedback": env.config.feedback,
         "repeat": env.config.repeat,
+        "confounding": float(confounding),
         "recenv": __version__,
     }
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
@@ -126,6 +134,8 @@ def _rows(step: Step, env: Any, name: str, *, first_episode: int) -> dict[str, N
         "terminated": step.terminated[keep],
         "truncated": step.truncated[keep],
     }
+    if ORACLE in step.decision.extra:
+        columns[ORACLE] = np.asarray(step.decision.extra[ORACLE], np.float64)[keep]
     for prefix, observation in (("observation", step.request.observation), ("next_observation", step.next_observation)):
         named = observation if isinstance(observation, Mapping) else {"features": observation}
         columns |= {f"{prefix}.{key}": value[keep] for key, value in named.items()}

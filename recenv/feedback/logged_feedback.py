@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.feedback import validation
+from recenv.feedback.confounded import odds_ratio
 from recenv.feedback.repeats import shown_before, without_shown
 from recenv.protocol import Observation, Request
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from recenv.feedback.feedback_file import FeedbackFile
 
 PropensityKind = Literal["logged", "estimated", "missing"]
-OPTIONAL = ("candidates", "propensity_position", "propensity_prefix")
+OPTIONAL_PROPENSITIES = ("propensity_position", "propensity_prefix", "propensity_oracle")
+OPTIONAL = ("candidates", *OPTIONAL_PROPENSITIES)
 _DTYPES: dict[str, type] = {
     "episode": np.int64,
     "step": np.int64,
@@ -82,6 +84,8 @@ class LoggedFeedback:
     """(n,) slates: probability of the item at its position; None where not logged."""
     propensity_prefix: NDArray[np.float64] | None = None
     """(n,) slates: probability of the slate up to this position; None where not logged."""
+    propensity_oracle: NDArray[np.float64] | None = None
+    """(n,) simulated confounded logs: the probability that acted, given the hidden mood; no estimator reads it."""
 
     def __post_init__(self) -> None:
         self._convert()
@@ -93,7 +97,7 @@ class LoggedFeedback:
     def _convert(self) -> None:
         for name, dtype in _DTYPES.items():
             object.__setattr__(self, name, validation.number_column(name, getattr(self, name), dtype))
-        for name in ("propensity_position", "propensity_prefix"):
+        for name in OPTIONAL_PROPENSITIES:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, validation.number_column(name, getattr(self, name), np.float64))
         if self.candidates is not None:
@@ -129,7 +133,7 @@ class LoggedFeedback:
             object.__setattr__(self, "propensity_kind", "missing")
         elif self.propensity_kind == "missing":
             raise ValueError('propensity_kind is "missing", but there are propensities: say "logged" or "estimated"')
-        for name in ("propensity_position", "propensity_prefix"):
+        for name in OPTIONAL_PROPENSITIES:
             values = getattr(self, name)
             if values is not None:
                 validation.check_propensity(values, name)
@@ -271,6 +275,15 @@ class LoggedFeedback:
             return offered
         place, shown = shown_before(self.episode, self.step, self.item, rows)
         return without_shown(offered, place, shown, whole_catalogue=self.candidates is None)
+
+    def odds_ratio(self) -> NDArray[np.float64]:
+        """Return (n,) the true odds ratio of each decision, given the mood against nominal; 1 where nothing is hidden.
+
+        An oracle quantity, known in a simulated log only: what a sensitivity analysis has to guess.
+        """
+        if self.propensity_oracle is None:
+            return np.ones(self.rows)
+        return odds_ratio(self.propensity_oracle, self.propensity)
 
     def summary(self) -> str:
         """Return the log in one line for people."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.feedback.confounded import draw
 from recenv.protocol import Decision, Policy, Request
 
 
@@ -96,9 +97,5 @@ def decide(policy: Any, request: Request, rng: np.random.Generator, explore: boo
     if not isinstance(policy, Policy):
         raise TypeError(f"{type(policy).__name__} has neither act() nor probabilities(): it is no policy")
     probabilities = policy.probabilities(request)
-    rows = np.arange(len(probabilities))
-    cumulative = np.cumsum(probabilities, axis=1)
-    # The last sum is 1 up to rounding: draw below it, so that a candidate with probability 0 is never taken.
-    draw = rng.random(len(rows)) * cumulative[:, -1]
-    place = (cumulative <= draw[:, None]).sum(1)
+    rows, place = np.arange(len(probabilities)), draw(probabilities, rng)
     return Decision(request.candidates[rows, place][:, None], probabilities[rows, place])

@@ -23,7 +23,8 @@ def doubly_robust_support(
     if reward_range is None or weight_max is None:
         return None
     low, high = reward_range
-    if any((model < low).any() or (model > high).any() for model in models):
-        return None
     width = high - low
+    slack = 1e-9 * width  # an expectation over probabilities that sum to 1 + 1e-16 may exceed its terms
+    if any((model < low - slack).any() or (model > high + slack).any() for model in models):
+        return None
     return low - weight_max * width, high + weight_max * width

@@ -58,8 +58,8 @@ def values_section(comparison: Comparison, context: ReportContext, picture: Pict
                 f"({comparison.headline})."
             ),
             picture.html(
-                f"{quantity(comparison.estimand).capitalize()} by policy and estimator{unit}. A grey cross is a number that "
-                "the log cannot support: it is shown so that nobody has to guess, and must not be used."
+                f"{quantity(comparison.estimand).capitalize()} by policy and estimator{unit}. A grey cross is a number "
+                "that the log cannot support: it is shown so that nobody has to guess, and must not be used."
             ),
             *(_table(comparison, estimand, sure, unit) for estimand in dict.fromkeys(comparison.table["estimand"])),
         ],

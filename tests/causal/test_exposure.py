@@ -32,6 +32,14 @@ def test_the_fit_recovers_the_log_odds_that_made_the_log(observed):
     assert np.corrcoef(found.ravel(), truth.ravel())[0, 1] > 0.9
 
 
+def test_equal_numbers_of_ratings_have_equal_effects(observed):
+    (user, item), _ = observed
+    model = fit_exposure(user, item, 60, 45)
+    counts = np.bincount(user, minlength=60)
+    for number in np.unique(counts):
+        assert np.ptp(model.user[counts == number]) == 0.0
+
+
 def test_blocks_of_rows_do_not_change_the_fit(observed, monkeypatch):
     (user, item), _ = observed
     whole = fit_exposure(user, item, 60, 45)

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pandas as pd
@@ -6,7 +7,7 @@ import pytest
 
 from recenv.causal import Behaviour, FitConfig, World
 from recenv.causal.exposure import fit_exposure, inverse_propensity_weights
-from recenv.causal.fit import default_like_level, rating_levels
+from recenv.causal.levels import default_like_level, rating_levels
 from recenv.causal.pairs import FIRST, SECOND
 from recenv.causal.visible import visible_features
 from recenv.data import RatingsLog, overlap, split_pairs
@@ -171,7 +172,7 @@ def test_a_log_whose_ratings_are_all_alike_is_refused():
     ("option", "message"),
     [
         ({"first_share": 0.05}, r"first_share must be in \[0.1, 1\], got 0.05"),
-        ({"weighting": "magic"}, "weighting must be one of snips, naive, got 'magic'"),
+        ({"weighting": "magic"}, "weighting must be one of snips, ips, dr, naive, got 'magic'"),
         ({"dims": 0}, "dims"),
         ({"epochs": 0}, "epochs"),
         ({"clusters": 0}, "clusters"),
@@ -184,6 +185,12 @@ def test_a_log_whose_ratings_are_all_alike_is_refused():
         ({"like_level": 1}, "like_level"),
         ({"validation_share": 0.0}, r"validation_share must be in \(0, 0.9\), got 0.0"),
         ({"dim": 3}, "unknown option 'dim'.*dims"),
+        ({"likelihood": "cauchy"}, "likelihood must be one of ordinal, gaussian, got 'cauchy'"),
+        ({"exposure": "magic"}, "exposure must be one of rasch, popularity, poisson, features, got 'magic'"),
+        ({"max_dims": 0}, "max_dims"),
+        ({"response": "magic"}, "response knows autoencoder, factorisation"),
+        ({"response": "two_tower", "dims": 3}, "dims is an option of the factorisation"),
+        ({"response_options": {"depth": 3}}, "unknown option 'depth'; the factorisation takes dims"),
     ],
 )
 def test_options_that_cannot_work_are_refused_by_name(made, option, message):
@@ -217,3 +224,168 @@ def test_the_like_level_is_4_of_5_or_nearest_the_top_third():
 def test_config_fields_can_be_given_as_a_record(made, quick, fitted):
     world = World.fit(made[0], FitConfig(**quick), seed=4)
     np.testing.assert_array_equal(world.taste, fitted.taste)
+
+
+class Oracle:
+    """A response model of a third party: the utility that made the log, on a scale of its own."""
+
+    def __init__(self, utility, slope=1.0):
+        self.table = slope * utility
+
+    def fit(self, data, *, rng, device="cpu", progress=None):
+        self.data = data
+
+    def utility(self, users, items):
+        return self.table[users, items]
+
+
+def test_any_increasing_scale_of_utility_gives_the_same_world(made):
+    log, utility = made
+    users, items = np.indices(utility.shape).reshape(2, -1)
+    small, large = (World.fit(log, response=Oracle(utility, slope), seed=4) for slope in (0.01, 100.0))
+    np.testing.assert_allclose(small.base_utility(users, items), large.base_utility(users, items), atol=0.02)
+    assert np.corrcoef(small.base_utility(users, items), utility.ravel())[0, 1] > 0.999
+    assert np.diff(small.thresholds) == pytest.approx(np.diff([-3.0, -1.0, 0.5, 2.0]), abs=0.25)
+
+
+def test_what_a_world_was_distilled_from_is_on_its_card(made):
+    card = World.fit(made[0], response=Oracle(made[1]), seed=4).card
+    assert card["response"]["name"].endswith("test_fit:Oracle")
+    assert card["response"]["dims"] == 2
+    assert card["response"]["distillation_rmse"] < 0.05
+    assert 0.8 < card["response"]["link_slope"] < 1.2
+    assert json.loads(json.dumps(card)) == card
+
+
+def test_a_model_sees_the_first_part_with_its_weights_and_order(made, fitted):
+    model = Oracle(made[1])
+    World.fit(made[0], response=model, seed=4)
+    first, data = fitted.pairs.only(FIRST), model.data
+    columns = [
+        np.concatenate([getattr(part, name) for part in (data.train, data.validation)]) for name in data.train._fields
+    ]
+    rows = np.lexsort((columns[1], columns[0]))
+    for found, expected in zip(columns, (first.user, first.item, first.level, None, first.order), strict=True):
+        if expected is not None:
+            np.testing.assert_array_equal(found[rows], expected)
+    assert np.mean(columns[3]) == pytest.approx(1.0)
+    assert len(data.validation.user) == pytest.approx(0.1 * len(first), rel=0.3)
+    assert ((data.propensity(first.user, first.item) > 0) & (data.propensity(first.user, first.item) < 1)).all()
+
+
+def test_side_information_reaches_the_model(made):
+    import pandas as pd
+
+    log, utility = made
+    table = pd.DataFrame({"age": np.arange(150), "town": ["a", "b", "c"] * 50, "name": [f"n{u}" for u in range(150)]})
+    model = Oracle(utility)
+    with pytest.warns(UserWarning, match="column 'name' is left out of the features: 150 different texts"):
+        World.fit(dataclasses.replace(log, user_features=table), response=model, seed=4)
+    assert model.data.user_features.shape == (150, 4)
+    assert model.data.item_features.shape == (80, 3)  # the genres
+    np.testing.assert_allclose(model.data.item_features.mean(0), 0.0, atol=1e-6)
+
+
+def test_the_factorisation_asks_for_no_side_information(made, quick):
+    import pandas as pd
+
+    table = pd.DataFrame({"name": [f"n{u}" for u in range(150)]})
+    World.fit(dataclasses.replace(made[0], user_features=table), seed=4, **quick)  # would warn
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"weighting": "ips"}, {"weighting": "dr"}, {"likelihood": "gaussian"}, {"deconfounded": True},
+     {"exposure": "popularity"}, {"exposure": "poisson"}],
+    ids=lambda options: "-".join(map(str, options.values())),
+)  # fmt: skip
+def test_every_option_recovers_the_utilities(made, quick, options):
+    _, utility = made
+    world = World.fit(made[0], seed=4, **quick, **options)
+    users, items = np.indices(utility.shape).reshape(2, -1)
+    assert np.corrcoef(world.base_utility(users, items), utility.ravel())[0, 1] > 0.75
+    assert world.card["log_score"] > world.card["log_score_of_the_rating_shares"] + 0.1
+
+
+def test_the_substitute_confounder_is_part_of_the_worlds_factors(made, quick):
+    assert World.fit(made[0], seed=4, deconfounded=True, **quick).taste.shape == (150, 2 + 8)
+
+
+def test_doubly_robust_learning_needs_a_model_that_can(made):
+    with pytest.raises(ValueError, match="doubly_robust"):
+        World.fit(made[0], response="two_tower", weighting="dr")
+
+
+@pytest.fixture(scope="module")
+def selected():
+    """A log in which pairs with high ratings were rated more often, 5% random ratings beside it, and all ratings."""
+    rng = np.random.default_rng(5)
+    users, items = 500, 40
+    utility = 1.2 * rng.normal(size=(users, 2)) @ rng.normal(size=(2, items)) + rng.normal(size=items)
+    x = utility + rng.logistic(size=utility.shape)
+    rating = 1.0 + (x[..., None] > np.array([-3.0, -1.0, 0.5, 2.0])).sum(-1)
+    propensity = 1 / (1 + np.exp(-(-4.5 + 1.1 * rating + 0.5 * rng.normal(size=items))))
+
+    def log(chosen):
+        user, item = np.nonzero(chosen)
+        ids = {"user_ids": np.arange(users).astype(str), "item_ids": np.arange(items).astype(str)}
+        return RatingsLog(
+            name="selected", user=user, item=item, rating=rating[user, item], levels=np.arange(1.0, 6.0), **ids
+        )
+
+    draw = rng.random((2, users, items))
+    return log(draw[0] < propensity), log(draw[1] < 0.05), rating, propensity
+
+
+def all_ratings_error(world, rating):
+    users, items = np.indices(rating.shape).reshape(2, -1)
+    return float(np.mean(world.expected_rating(users, items) - rating.ravel()))
+
+
+def test_known_or_identified_selection_takes_most_of_the_bias_away(selected, quick):
+    log, random, rating, propensity = selected
+    naive = all_ratings_error(World.fit(log, seed=1, weighting="naive", **quick), rating)
+    given = propensity[log.user, log.item]
+    oracle = all_ratings_error(World.fit(log, seed=1, exposure=given, **quick), rating)
+    randomised = all_ratings_error(World.fit(log, seed=1, randomised=random, **quick), rating)
+    guessed = all_ratings_error(World.fit(log, seed=1, **quick), rating)
+    assert naive > 0.35
+    assert abs(oracle) < 0.4 * naive
+    assert abs(randomised) < 0.5 * naive
+    assert guessed > 0.8 * naive  # the log alone does not identify it
+
+
+def test_a_function_of_the_callers_gives_the_same_weights_as_its_values(selected, quick):
+    log, _, _, propensity = selected
+    by_rows = World.fit(log, seed=1, exposure=propensity[log.user, log.item], **quick)
+    by_function = World.fit(log, seed=1, exposure=lambda users, items: propensity[users, items], **quick)
+    np.testing.assert_allclose(by_rows.taste, by_function.taste)
+
+
+def test_the_options_of_the_fit_are_on_the_card_as_plain_values(selected, quick):
+    log, _, _, propensity = selected
+    card = World.fit(log, seed=1, exposure=propensity[log.user, log.item], **quick).card
+    assert card["fit"]["clip_quantile"] == 0.01
+    assert json.loads(json.dumps(card, allow_nan=False)) == card
+
+
+def test_random_ratings_of_other_users_or_levels_are_refused(selected):
+    log, random, _, _ = selected
+    stranger = dataclasses.replace(random, user_ids=np.array([f"x{u}" for u in random.user_ids]))
+    with pytest.raises(ValueError, match="randomised has the user 'x0', which is not in selected"):
+        World.fit(log, randomised=stranger)
+    odd = dataclasses.replace(random, rating=random.rating + 0.5, levels=random.levels + 0.5)
+    with pytest.raises(ValueError, match=r"randomised has the rating .*, which is no level of selected"):
+        World.fit(log, randomised=odd)
+    with pytest.raises(ValueError, match="both say how pairs were selected"):
+        World.fit(log, randomised=random, exposure="poisson")
+
+
+def test_propensities_that_are_none_are_refused_with_the_row(selected):
+    log, *_ = selected
+    given = np.full(len(log), 0.5)
+    given[17] = 1.3
+    with pytest.raises(ValueError, match=r"exposure must be in \(0, 1\]; row 17 has 1.3"):
+        World.fit(log, exposure=given)
+    with pytest.raises(ValueError, match="one propensity a row"):
+        World.fit(log, exposure=given[:-1])

@@ -1,4 +1,9 @@
-"""Taste drift: liking an item turns the taste towards it; its length stays."""
+"""Taste drift: liking an item turns the taste towards it; its length stays.
+
+taste' = taste + s * sum over liked items of (|taste| * V[a]/|V[a]| - taste), then scaled to its old length, with
+s = drift / number of consumed items: a slate averages, in whatever order it was shown. The convex combination alone
+would shorten the vector; only the direction moves. Lengths are passed in, since neither changes within a session.
+"""
 
 import math
 
@@ -7,19 +12,35 @@ from recenv.causal.equations.vectors import dot
 
 
 @jit
-def drift_towards(taste, taste_length, direction, direction_length, strength):  # type: ignore[no-untyped-def]
-    """Turn `taste` (D,) in place: taste + strength * (|taste| * direction/|direction| - taste), then to its old length.
-
-    The convex combination alone would shorten the vector; only the direction moves. The lengths are passed in, since
-    neither changes within a session.
-    """
-    if strength == 0.0 or taste_length == 0.0 or direction_length == 0.0:
-        return
-    pull = strength * taste_length / direction_length
+def let_go(taste, strength):  # type: ignore[no-untyped-def]
+    """Shrink `taste` (D,) in place to (1 - strength) * taste, to make room for what pulls it."""
     for d in range(taste.shape[0]):
-        taste[d] = (1.0 - strength) * taste[d] + pull * direction[d]
+        taste[d] *= 1.0 - strength
+
+
+@jit
+def pull(taste, taste_length, direction, direction_length, strength):  # type: ignore[no-untyped-def]
+    """Add strength * |taste| * direction/|direction| to `taste` (D,), in place."""
+    pulled = strength * taste_length / direction_length
+    for d in range(taste.shape[0]):
+        taste[d] += pulled * direction[d]
+
+
+@jit
+def restore_length(taste, taste_length):  # type: ignore[no-untyped-def]
+    """Scale `taste` (D,) in place to its old length."""
     moved = math.sqrt(dot(taste, taste))
     if moved > 0.0:
         scale = taste_length / moved
         for d in range(taste.shape[0]):
             taste[d] *= scale
+
+
+@jit
+def drift_towards(taste, taste_length, direction, direction_length, strength):  # type: ignore[no-untyped-def]
+    """Turn `taste` (D,) in place towards one liked item; nothing turns where a vector is zero or drift is off."""
+    if strength == 0.0 or taste_length == 0.0 or direction_length == 0.0:
+        return
+    let_go(taste, strength)
+    pull(taste, taste_length, direction, direction_length, strength)
+    restore_length(taste, taste_length)

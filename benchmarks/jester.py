@@ -1,0 +1,245 @@
+"""Does correcting for self-selection help to compare policies? Judged where every rating is known.
+
+7,200 users of Jester rated all 100 jokes. Their ratings (cut into 10 levels) are hidden by the mask
+
+    logit P(observed) = a + b z + c_item + d_user,    z the rating in standard deviations,  c, d ~ N(0, 0.5^2)
+
+at three strengths b, with `a` such that 30% of the cells are observed. Worlds are fitted to what is left: naively; with
+the true (oracle) propensities; with 5% of the cells rated at random besides, which identify how exposure depends on the
+rating; and with neither (propensities from users and items alone: not identified, reported without a target). Scored on
+all cells: RMSE of the expected rating; the values of 40 fixed policies, centred over policies (RMSE); the rank
+correlation among close policies (neighbours in true value, in groups of five); and the regret of choosing by the world
+the best of five policies (mean over 500 random fives, and of all 40). The policies are greedy by scorers of different
+quality, made from a third of the masked log that no world is fitted to, and mixtures of them with uniform choice.
+
+    python benchmarks/jester.py [--quick] [--data FOLDER] [--out FILE.json]
+
+`--data` is a folder with `dense_full_users.npz` (the dense matrix, -10 to 10; Goldberg et al. 2001), for research use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from result_table import Row, markdown, publish
+
+STRENGTHS = (0.5, 1.0, 1.5)
+OBSERVED = 0.3
+FIRST = 1 / 3
+RANDOM = 0.05
+LEVELS = 10
+FILES = ("dense_full_users.npz",)
+SETTINGS = ("naive", "oracle propensities", "5% random exposure", "neither: users and items alone")
+
+
+class Masked(NamedTuple):
+    """What a platform would have of the full matrix."""
+
+    observed: NDArray[np.bool_]
+    """(U, N)."""
+    first: NDArray[np.bool_]
+    """(U, N) the third of the observed cells that policies are made from; worlds are fitted to the others."""
+    propensity: NDArray[np.float64]
+    """(U, N) true probability of being observed."""
+    random: NDArray[np.bool_]
+    """(U, N) cells rated at random besides."""
+
+
+class Policies(NamedTuple):
+    """Fixed policies: each shows a user's greedy item with probability 1 - uniform, else any item."""
+
+    item: NDArray[np.int64]
+    """(P, U) greedy item."""
+    uniform: NDArray[np.float64]
+    """(P,) share of uniform choice."""
+
+    def values(self, rating: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (P,) mean rating over users, of a full matrix (U, N) of ratings."""
+        greedy = np.array([rating[np.arange(len(rating)), items].mean() for items in self.item])
+        return (1 - self.uniform) * greedy + self.uniform * rating.mean()
+
+
+def dense(folder: Path) -> NDArray[np.float64]:
+    """Return (U, N) levels 1..10 of the fully observed matrix."""
+    with np.load(folder / FILES[0]) as file:
+        ratings = next(file[name] for name in file if file[name].ndim == 2)
+    return np.minimum(1 + np.floor(LEVELS * (ratings.astype(np.float64) + 10) / 20), LEVELS)
+
+
+def mask(rating: NDArray[np.float64], strength: float, rng: np.random.Generator) -> Masked:
+    """Hide ratings: see the head of this file."""
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    users, items = rating.shape
+    z = (rating - rating.mean()) / rating.std()
+    logit = strength * z + rng.normal(0, 0.5, items) + rng.normal(0, 0.5, (users, 1))
+    propensity = expit(logit + brentq(lambda a: expit(logit + a).mean() - OBSERVED, -30, 30))
+    observed = rng.random(rating.shape) < propensity
+    first = observed & (rng.random(rating.shape) < FIRST)
+    return Masked(observed, first, propensity, rng.random(rating.shape) < RANDOM)
+
+
+def policies(rating: NDArray[np.float64], masked: Masked, rng: np.random.Generator) -> Policies:
+    """Return 40 policies: ten scorers of different quality, each greedy and mixed with 10, 20 and 40% uniform.
+
+    The scorers are a platform's own: made from the first part of its log, without any correction.
+    """
+    first = masked.first
+    scorers = [first.sum(axis=0) * np.ones(rating.shape), item_means(rating, first) * np.ones(rating.shape)]
+    for rank in (1, 5):
+        completed = low_rank(rating, first, rank)
+        scorers += [completed + rng.normal(0, noise * completed.std(), rating.shape) for noise in (0.0, 0.5, 1.0, 3.0)]
+    greedy = [scores.argmax(axis=1) for scores in scorers]
+    uniform = (0.0, 0.1, 0.2, 0.4)
+    return Policies(np.repeat(greedy, len(uniform), axis=0), np.tile(uniform, len(greedy)))
+
+
+def item_means(rating: NDArray[np.float64], shown: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return (N,) mean rating of each item's shown cells."""
+    means: NDArray[np.float64] = (rating * shown).sum(axis=0) / np.maximum(shown.sum(axis=0), 1)
+    return means
+
+
+def low_rank(rating: NDArray[np.float64], shown: NDArray[np.bool_], rank: int) -> NDArray[np.float64]:
+    """Return the matrix completed from the shown cells by iterated singular value decompositions of a low rank."""
+    base = (
+        item_means(rating, shown)
+        + (((rating - item_means(rating, shown)) * shown).sum(1) / (shown.sum(1) + 5))[:, None]
+    )
+    completed = np.zeros_like(rating)
+    for _ in range(20):
+        left, spread, right = np.linalg.svd(np.where(shown, rating - base, completed), full_matrices=False)
+        completed = (left[:, :rank] * spread[:rank]) @ right[:rank]
+    return base + completed
+
+
+def fitted(setting: str, rating: NDArray[np.float64], masked: Masked, seed: int) -> Any:
+    """Return the world of one setting."""
+    from recenv.causal import World
+
+    selected = log_of(rating, masked.observed & ~masked.first)
+    options: dict[str, Any] = {"seed": seed, "first_share": 1.0}
+    if setting == "naive":
+        return World.fit(selected, weighting="naive", **options)
+    if setting == "neither: users and items alone":
+        return World.fit(selected, weighting="snips", **options)
+    if setting == "oracle propensities":
+        propensity = masked.propensity[selected.user, selected.item]
+        return World.fit(selected, weighting="snips", exposure=propensity, clip_quantile=0.0, **options)
+    return World.fit(
+        selected, weighting="snips", randomised=log_of(rating, masked.random), clip_quantile=0.0, **options
+    )
+
+
+def log_of(rating: NDArray[np.float64], shown: NDArray[np.bool_]) -> Any:
+    """Return the ratings log of the cells that are shown; ids are the matrix's, whether rated or not."""
+    from recenv.data import RatingsLog
+
+    user, item = np.nonzero(shown)
+    return RatingsLog(
+        user=user,
+        item=item,
+        rating=rating[user, item],
+        user_ids=np.arange(rating.shape[0]).astype(str),
+        item_ids=np.arange(rating.shape[1]).astype(str),
+        levels=np.arange(1.0, LEVELS + 1),
+        name="jester",
+    )
+
+
+def scores(world: Any, rating: NDArray[np.float64], chosen: Policies, rng: np.random.Generator) -> dict[str, float]:
+    """Return every score of a world."""
+    from scipy.stats import spearmanr
+
+    users, items = np.divmod(np.arange(rating.size), rating.shape[1])
+    expected = world.expected_rating(users, items).reshape(rating.shape)
+    true, believed = chosen.values(rating), chosen.values(expected)
+    order = np.argsort(true)
+    close = [spearmanr(true[five], believed[five]).statistic for five in order.reshape(-1, 5)]
+    fives = np.array([rng.choice(len(true), 5, replace=False) for _ in range(500)])
+    regret = true[fives].max(axis=1) - true[fives[np.arange(500), believed[fives].argmax(axis=1)]]
+    return {
+        "rmse": float(np.sqrt(np.mean((expected - rating) ** 2))),
+        "centred_value_error": float(np.std((believed - believed.mean()) - (true - true.mean()))),
+        "rank_correlation_close": float(np.mean(close)),
+        "regret_of_5": float(regret.mean()),
+        "regret_of_40": float(true.max() - true[believed.argmax()]),
+    }
+
+
+def measure(rating: NDArray[np.float64], seeds: range) -> Iterator[tuple[str, float, int, dict[str, float]]]:
+    """Yield (setting, strength, seed, scores)."""
+    for seed in seeds:
+        for strength in STRENGTHS:
+            rng = np.random.default_rng([seed, int(10 * strength)])
+            masked = mask(rating, strength, rng)
+            chosen = policies(rating, masked, rng)
+            for setting in SETTINGS:
+                world = fitted(setting, rating, masked, seed)
+                found = scores(world, rating, chosen, np.random.default_rng(seed))
+                print(f"{setting}, b = {strength}, seed {seed}: {found}", file=sys.stderr, flush=True)
+                yield setting, strength, seed, found
+
+
+def main() -> None:
+    """Mask, fit, score, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="1,000 users, one seed; writes no table")
+    parser.add_argument("--data", type=Path, default=os.environ.get("RECENV_JESTER"), help="folder of the dense matrix")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, help="JSON file for the rows")
+    given = parser.parse_args()
+    if given.data is None or not (given.data / FILES[0]).is_file():
+        sys.exit(f"--data must be a folder with {FILES[0]} (7,200 users x 100 jokes), got {given.data}")
+    rating = dense(given.data)[: 1_000 if given.quick else None]
+    found = list(measure(rating, range(1 if given.quick else given.seeds)))
+    rows = [row for setting in SETTINGS for strength in STRENGTHS for row in summary(found, setting, strength)]
+    publish(
+        "jester",
+        (__doc__ or "").split("\n\n    python")[0],
+        table(rows),
+        rows,
+        packages=("recenv", "numpy", "torch"),
+        out=given.out,
+        write=not given.quick,
+    )
+
+
+def summary(found: list[tuple[str, float, int, dict[str, float]]], setting: str, strength: float) -> list[Row]:
+    """Return the mean and the range over seeds of each score."""
+    mine = [entry[3] for entry in found if entry[:2] == (setting, strength)]
+    config = {"strength": strength, "observed": OBSERVED, "seeds": len(mine)}
+    rows = []
+    for metric in mine[0]:
+        values = [entry[metric] for entry in mine]
+        unit = "correlation" if "correlation" in metric else "levels of 10"
+        rows.append(Row(setting, metric, float(np.mean(values)), min(values), max(values), unit, config))
+    return rows
+
+
+def table(rows: list[Row]) -> str:
+    """Return one line a strength and setting; in brackets the share of the naive fit's error."""
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    cells = {(row.name, row.config["strength"], row.metric): row.value for row in rows}
+    lines = []
+    for strength in STRENGTHS:
+        for setting in SETTINGS:
+            line = [f"b = {strength:g}, {setting}"]
+            for metric in metrics:
+                value, naive = cells[setting, strength, metric], cells["naive", strength, metric]
+                share = f" ({value / naive:.2f})" if "correlation" not in metric and naive > 0 else ""
+                line.append(f"{value:.3f}{share}")
+            lines.append(line)
+    return markdown(["strength, fit", *(metric.replace("_", " ") for metric in metrics)], lines)
+
+
+if __name__ == "__main__":
+    main()

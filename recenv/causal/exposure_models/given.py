@@ -1,0 +1,76 @@
+"""Propensities that the caller knows: of the logged pairs, or of any pair by a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Exposure(Protocol):
+    """What any exposure model can be asked."""
+
+    def propensity(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n,) P(O = 1) of each pair, above 0 and at most 1."""
+        ...
+
+
+class KnownPropensities(NamedTuple):
+    """Propensities of the logged pairs, one each, and a model for all others."""
+
+    key: NDArray[np.int64]
+    """(n,) user * N + item, ascending."""
+    known: NDArray[np.float64]
+    """(n,) P(O = 1) of each."""
+    n_items: int
+    """N."""
+    others: Exposure
+    """For pairs that are not among them."""
+
+    def propensity(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n,) P(O = 1): the known one where the pair is logged, else the model's."""
+        key = np.asarray(users, np.int64) * self.n_items + items
+        place = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        return np.where(self.key[place] == key, self.known[place], self.others.propensity(users, items))
+
+
+class ComputedPropensities(NamedTuple):
+    """Propensities by a function of the caller's."""
+
+    function: Callable[[NDArray[np.integer], NDArray[np.integer]], NDArray[np.floating]]
+    """(users (n,), items (n,)) -> (n,) P(logged)."""
+    share: float
+    """Share of the logged pairs that the fit sees."""
+
+    def propensity(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n,) P(O = 1) of each pair."""
+        given = np.asarray(self.function(users, items), np.float64)
+        return self.share * checked_propensities(given, len(users))
+
+
+def known_propensities(
+    user: NDArray[np.integer],
+    item: NDArray[np.integer],
+    propensity: NDArray[np.float64],
+    n_items: int,
+    others: Exposure,
+) -> KnownPropensities:
+    """Return the record of the given pairs (n,), in any order."""
+    key = np.asarray(user, np.int64) * n_items + item
+    order = np.argsort(key)
+    return KnownPropensities(key[order], propensity[order], n_items, others)
+
+
+def checked_propensities(propensity: NDArray[np.floating], rows: int) -> NDArray[np.float64]:
+    """Return (n,) propensities; refuse those that are no probabilities above 0, with the row and the remedy."""
+    if propensity.shape != (rows,):
+        raise ValueError(f"exposure has shape {propensity.shape}; it needs one propensity a row, ({rows},)")
+    bad = ~((propensity > 0) & (propensity <= 1))
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f"exposure must be in (0, 1]; row {row} has {propensity[row]}: give the probability that the pair is rated"
+        )
+    return propensity.astype(np.float64)

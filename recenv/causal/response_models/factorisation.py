@@ -1,0 +1,235 @@
+"""Factorisation: utility = taste . V + b_u + b_i, by weighted penalised likelihood, ordinal or Gaussian.
+
+Low-rank utility under proportional odds (Koren & Sill 2011, `koren2011ordrec`). Minimised, in units of one rating:
+
+    sum_rows w e + factor_penalty / 2 (|taste|^2 + |V|^2) + bias_penalty / 2 (|b_u|^2 + |b_i|^2)
+
+`doubly_robust` replaces the first term by the one of `weighting`, with cells drawn uniformly and an imputation model
+of the same form trained beside it (Wang et al. 2019, `wang2019doubly`).
+
+`deconfounded` adds gamma_u a_ui, where a_ui = theta_u . beta_i - mean is the intensity that a Poisson factorisation of
+who rated what gives the pair: a substitute for what drove both exposure and rating (Wang et al. 2020,
+`wang2020causal`). It is exactly low rank (taste gains gamma_u theta_u, V gains
+beta_i). A heuristic adjustment, not
+identification: the substitute is a function of the observed exposure, and what it cannot reconstruct stays
+confounded (D'Amour 2019, `damour2019multi`).
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from recenv.causal.exposure_models.poisson import fit_poisson
+from recenv.causal.factors import Factors
+from recenv.causal.response_models.factor_network import FactorNetwork, Substitute
+from recenv.causal.response_models.likelihoods import Gaussian, Ordinal
+from recenv.protocol import Ratings, ResponseData
+
+LIKELIHOODS: dict[str, type[Ordinal] | type[Gaussian]] = {"ordinal": Ordinal, "gaussian": Gaussian}
+
+PAIRS = 20_000
+"""Drawn at random, to standardise the substitute confounder."""
+
+
+@dataclass(frozen=True)
+class FactorisationConfig:
+    """What is fitted and how; the fields that `FitConfig` has too mean the same and have the same defaults."""
+
+    dims: int = 16
+    """D."""
+    factor_penalty: float = 9.0
+    """Prior precision of taste and V."""
+    bias_penalty: float = 1.5
+    """Prior precision of the biases, and of gamma_u about its mean."""
+    learning_rate: float = 0.02
+    """Of Adam."""
+    epochs: int = 200
+    """At most; the best validation epoch is kept."""
+    patience: int = 8
+    """Epochs without improvement before stopping."""
+    batch: int = 4096
+    """Ratings a gradient step."""
+    likelihood: str = "ordinal"
+    """Either "ordinal" or "gaussian"."""
+    deconfounded: bool = False
+    """Add the response to the substitute confounder."""
+    doubly_robust: bool = False
+    """Impute the losses of the pairs that nobody rated."""
+
+
+class Rows(NamedTuple):
+    """Ratings in torch."""
+
+    user: torch.Tensor
+    item: torch.Tensor
+    level: torch.Tensor
+    weight: torch.Tensor
+
+    @classmethod
+    def of(cls, ratings: Ratings, device: str) -> Rows:
+        """Copy to a device."""
+        user, item, level = (torch.as_tensor(np.asarray(c, np.int32), device=device) for c in ratings[:3])
+        return cls(user, item, level.long(), torch.as_tensor(ratings.weight, dtype=torch.float32, device=device))
+
+    def pick(self, rows: torch.Tensor) -> Rows:
+        """Return some of them."""
+        return Rows(*(column[rows] for column in self))
+
+
+class Model(nn.Module):
+    """Utility and likelihood, trained together."""
+
+    def __init__(self, data: ResponseData, network: FactorNetwork, likelihood: str) -> None:
+        super().__init__()
+        self.network = network
+        self.likelihood = LIKELIHOODS[likelihood](data.train, data.scale)
+
+    def losses(self, rows: Rows) -> torch.Tensor:
+        """Return (n,) -log P(level)."""
+        return self.likelihood.loss(self.network(rows.user, rows.item), rows.level)
+
+    def imputed_losses(self, user: torch.Tensor, item: torch.Tensor, imputation: Model) -> torch.Tensor:
+        """Return (n,) the losses that the imputation model expects of pairs."""
+        x, other = self.network(user, item), imputation.network(user, item)
+        return self.likelihood.imputed_loss(x, imputation.likelihood, other)  # type: ignore[arg-type]
+
+
+class Factorisation:
+    """The default response model, on ids alone.
+
+    Parameters
+    ----------
+    options
+        Fields of `FactorisationConfig`.
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown.
+    """
+
+    reads_features = False
+
+    def __init__(self, **options: Any) -> None:
+        known = [item.name for item in dataclasses.fields(FactorisationConfig)]
+        for name in options:
+            if name not in known:
+                raise ValueError(f"unknown option {name!r}; the factorisation takes {', '.join(known)}")
+        self.config = FactorisationConfig(**options)
+        self._factors: Factors | None = None
+
+    def fit(
+        self,
+        data: ResponseData,
+        *,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> None:
+        """Minimise with Adam; keep the epoch with the best validation score.
+
+        Joint learning starts from the fit to the weighted ratings alone, and imputes by a copy of it.
+        """
+        substitute = _substitute(data, rng) if self.config.deconfounded else None
+        network = FactorNetwork(data.n_users, data.n_items, self.config.dims, substitute, rng)
+        model = Model(data, network, self.config.likelihood).to(device)
+        phases = [None, model] if self.config.doubly_robust else [None]
+        for phase, start in enumerate(phases):
+            trainer = Trainer(model, copy.deepcopy(start), data, self.config, device)
+            self._train(trainer, rng, progress, phase, len(phases))
+        self._factors = network.factors()
+
+    def _train(
+        self,
+        trainer: Trainer,
+        rng: np.random.Generator,
+        progress: Callable[[int, int, str], None] | None,
+        phase: int,
+        phases: int,
+    ) -> None:
+        """Train until the validation score has not improved for `patience` epochs; keep the best."""
+        epochs = self.config.epochs
+        best, best_score, since = copy.deepcopy(trainer.model.state_dict()), np.inf, 0
+        for epoch in range(epochs):
+            score = trainer.epoch(rng)
+            since = 0 if score < best_score - 1e-5 else since + 1
+            if since == 0:
+                best, best_score = copy.deepcopy(trainer.model.state_dict()), score
+            if progress is not None:
+                progress(phase * epochs + epoch + 1, phases * epochs, f"log-loss {score:.4f}")
+            if since >= self.config.patience:
+                break
+        trainer.model.load_state_dict(best)
+
+    def factors(self) -> Factors:
+        """Return taste, embedding and biases; see `ResponseModel`."""
+        if self._factors is None:
+            raise RuntimeError("the factorisation has not learned anything yet: call fit first")
+        return self._factors
+
+    def utility(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n,) taste . V + b_u + b_i, in units of the logistic noise."""
+        return self.factors().utility(users, items)
+
+
+class Trainer:
+    """Gradient steps over the training rows."""
+
+    def __init__(
+        self, model: Model, imputation: Model | None, data: ResponseData, config: FactorisationConfig, device: str
+    ) -> None:
+        self.model, self.imputation, self.config, self.device = model, imputation, config, device
+        self.rows, self.held = Rows.of(data.train, device), Rows.of(data.validation, device)
+        self.shape = (data.n_users, data.n_items)
+        self.optimisers = {
+            one: torch.optim.Adam(one.parameters(), lr=config.learning_rate)
+            for one in (model, imputation)
+            if one is not None
+        }
+
+    def epoch(self, rng: np.random.Generator) -> float:
+        """Go once through the training rows; return the weighted validation log-loss."""
+        n = len(self.rows.user)
+        for batch in np.array_split(rng.permutation(n), max(1, n // self.config.batch)):
+            rows = self.rows.pick(torch.from_numpy(batch).to(self.device))
+            if self.imputation is None:
+                self._step(self.model, (rows.weight * self.model.losses(rows)).mean())
+            else:
+                self._doubly_robust_step(rows, self.imputation, rng)
+        with torch.no_grad():
+            return float((self.held.weight * self.model.losses(self.held)).sum() / self.held.weight.sum())
+
+    def _step(self, model: Model, loss: torch.Tensor) -> None:
+        prior = model.network.prior(self.config.factor_penalty, self.config.bias_penalty)
+        self.optimisers[model].zero_grad(set_to_none=True)
+        (loss + prior / len(self.rows.user)).backward()
+        self.optimisers[model].step()
+
+    def _doubly_robust_step(self, rows: Rows, imputation: Model, rng: np.random.Generator) -> None:
+        """Fit the imputed losses to the true ones, then the model to the true ones and to the imputed of all cells."""
+        with torch.no_grad():
+            loss = self.model.losses(rows)
+        imputed = self.model.imputed_losses(rows.user, rows.item, imputation)
+        self._step(imputation, (rows.weight * (loss - imputed) ** 2).mean())
+        user, item = (torch.from_numpy(rng.integers(n, size=len(rows.user))).to(self.device) for n in self.shape)
+        everywhere = self.model.imputed_losses(user, item, imputation).mean()
+        correction = self.model.losses(rows) - self.model.imputed_losses(rows.user, rows.item, imputation)
+        self._step(self.model, everywhere + (rows.weight * correction).mean())
+
+
+def _substitute(data: ResponseData, rng: np.random.Generator) -> Substitute:
+    """Return the substitute confounder, from who rated what in the first part."""
+    parts = data.train, data.validation
+    user, item = np.concatenate([part.user for part in parts]), np.concatenate([part.item for part in parts])
+    exposure = fit_poisson(user, item, data.n_users, data.n_items, rng=rng)
+    # Of all pairs, not the rated ones: these look alike, and their unit would blow up gamma where nobody rated.
+    return Substitute.of(exposure, rng.integers(data.n_users, size=PAIRS), rng.integers(data.n_items, size=PAIRS))

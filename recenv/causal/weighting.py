@@ -1,0 +1,46 @@
+"""How the ratings of a self-selected log are weighted, so that the fit is right for the pairs nobody rated too.
+
+Let o_ui = 1 for the n rated of all U N pairs, p_ui = P(o_ui = 1), and e_ui(theta) the loss of a pair (its negative
+log-likelihood). What each minimises, each plus the same penalty, in units of one rating:
+
+    naive    sum_{o=1} e_ui
+    snips    n sum_{o=1} e_ui / p_ui / sum_{o=1} 1 / p_ui          self-normalised: total weight n
+    ips      n / (U N) sum_{o=1} e_ui / p_ui                       unbiased for the loss over all pairs
+    dr       n / (U N) [ sum_{all} g_ui + sum_{o=1} (e_ui - g_ui) / p_ui ]
+
+The total weight of ips is whatever the propensities say: propensities that are too high weaken the ratings against the
+penalty. In dr, g_ui is the loss that an imputation model expects, itself fitted to sum_{o=1} (e - g)^2 / p (doubly
+robust joint learning, `wang2019doubly`): right if the propensities or the imputed losses are. Schnabel et al. 2016
+(`schnabel2016recommendations`) for ips and snips. Assumption of all but naive: the propensities are right given what
+they condition on, and none is 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recenv.causal.exposure import inverse_propensity_weights
+
+WEIGHTINGS = ("snips", "ips", "dr", "naive")
+
+
+def rating_weights(
+    propensity: NDArray[np.float64], weighting: str, *, clip_quantile: float, cells: int
+) -> NDArray[np.float64]:
+    """Return (n,) the weight of each rating in the fit, about 1 on average.
+
+    Parameters
+    ----------
+    propensity
+        (n,) P(o = 1) of each rating's pair, in (0, 1]; those below their `clip_quantile` are raised to it.
+    weighting
+        One of `WEIGHTINGS`.
+    cells
+        U N.
+    """
+    if weighting == "naive":
+        return np.ones(len(propensity))
+    if weighting == "snips":
+        return inverse_propensity_weights(propensity, clip_quantile=clip_quantile)
+    return len(propensity) / cells / np.maximum(propensity, np.quantile(propensity, clip_quantile))
