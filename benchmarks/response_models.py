@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from result_table import Row, markdown, publish
 
-MODELS = ("factorisation", "features", "two_tower", "autoencoder", "transformer")
+MODELS = ("factorisation", "two_tower", "autoencoder", "transformer")
 SEEDS = (0, 1, 2)
 UNITS = {"rmse": "rating", "log_score": "nats", "fit_time": "s"}
 
