@@ -134,7 +134,8 @@ def _estimates(
     histograms: list[dict[str, Any]] = []
     for policy in found.target:
         terms = {by_session: view.terms(found, policy, plan.bounds) for by_session, view in views.items()}
-        own = [_judged(policy, one, terms[is_sequential(one)], views, found, plan) for one in plan.chosen]
+        shared: dict[bool, Diagnostics] = {}
+        own = [_judged(policy, one, terms[is_sequential(one)], views, found, plan, shared) for one in plan.chosen]
         kept += [entry for entry, _, _ in own]
         # The table of diagnostics has one line a policy: by row where there is one, never the model's.
         order = sorted(own, key=lambda entry: (is_sequential(entry[0].estimator), entry[0].estimator.model_only))
@@ -150,13 +151,22 @@ def _judged(
     views: Mapping[bool, View],
     found: Gathered,
     plan: Plan,
+    shared: dict[bool, Diagnostics],
 ) -> tuple[Kept, Diagnostics, NDArray[np.float64]]:
-    """Return an estimate with its verdict, the diagnostics behind it and the weights that these are of."""
+    """Return an estimate with its verdict, the diagnostics behind it and the weights that these are of.
+
+    `shared` keeps the diagnostics of each view's own weights, since most estimators look at the same.
+    """
     view = views[is_sequential(one)]
     result, limits = _compute(policy, one, terms, plan)
-    weight = result.contribution.weight if is_sequential(one) and not one.model_only else terms.weight
-    codes, groups = cluster_codes(view.units.codes, terms.rows)
-    diagnostics = diagnose(weight, codes, groups, unlogged=found.unlogged[policy])
+    own = is_sequential(one) and not one.model_only
+    weight = result.contribution.weight if own else terms.weight
+    diagnostics = None if own else shared.get(is_sequential(one))
+    if diagnostics is None:
+        codes, groups = cluster_codes(view.units.codes, terms.rows)
+        diagnostics = diagnose(weight, codes, groups, unlogged=found.unlogged[policy])
+    if not own:
+        shared[is_sequential(one)] = diagnostics
     verdict = judge(
         diagnostics,
         model_only=one.model_only,
