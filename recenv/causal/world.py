@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.causal.behaviour import Behaviour
+from recenv.causal.factors import Factors
 from recenv.causal.pairs import FIRST, SECOND, LoggedPairs
 from recenv.protocol import Catalogue
 from recenv.storage import read_record, write_record
@@ -144,6 +145,15 @@ class World:
                 value = np.ascontiguousarray(value)
                 value.flags.writeable = False
                 object.__setattr__(self, item.name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields; what is derived from them is derived again."""
+        return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what another process sent: arrays read-only again, or the loops would be compiled anew for them."""
+        self.__dict__.update(state)
+        self.__post_init__()
 
     def _check_values(self) -> None:
         """Refuse numbers that the loops cannot compute with, by name and row."""
@@ -321,9 +331,7 @@ class World:
 
     def base_utility(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return (n,) taste . V + b_u + b_i of each pair: satisfaction without dynamics and noise."""
-        affinity = np.einsum("nd,nd->n", self.taste[users], self.embedding[items])
-        utility: NDArray[np.float64] = affinity + self.user_bias[users] + self.item_bias[items]
-        return utility
+        return Factors(self.taste, self.embedding, self.user_bias, self.item_bias).utility(users, items)
 
     def expected_rating(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return (n,) the mean rating, on the log's scale, of each pair without dynamics and over opinion noise."""

@@ -52,13 +52,6 @@ class Replicating:
         log = collect(env, self.logging_policy, seed=int(rng.integers(SEEDS)), confounding=self.confounding)
         return log, self.policies, self.truths
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over what another process sent, with the world's arrays read-only again."""
-        config = state["config"]
-        # The compiled loops would be compiled anew for arrays that can be written.
-        world = dataclasses.replace(_world(config))
-        self.__dict__.update(state, config=dataclasses.replace(config, world=world))
-
 
 def replicating(
     world: World,
