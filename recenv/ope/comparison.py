@@ -57,6 +57,11 @@ class Comparison:
         """What the headline's values are of, such as `one_step`."""
         return str(self.table.loc[self.table["estimator"] == self.headline, "estimand"].iloc[0])
 
+    @property
+    def per(self) -> str:
+        """What the headline's values are counted by, in words; "" where they are no mean of rewards."""
+        return {"one_step": "a decision", "policy_value": "a session"}.get(self.estimand, "")
+
     def verdict(self, policy: str, estimator: str | None = None) -> Verdict:
         """Return the verdict on a policy by an estimator (the headline one if None).
 

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from recenv.ope.comparison import Comparison
 
 REFUSED = "not enough overlap"
-PER = {"one_step": "a decision", "policy_value": "a session"}
-"""What a value of this estimand is counted by."""
 NAMES = {"one_step": "one-step value", "policy_value": "policy value"}
 BASIS = {"one_step": " on the same users and steps", "policy_value": " in its own sessions"}
 """Which states a value of this estimand is about."""
@@ -21,29 +19,29 @@ def summarise(comparison: Comparison) -> str:
     """Return up to five lines: the winner, by how much, what cannot be judged, the truth, what the number means."""
     table = comparison.table[comparison.table["estimator"] == comparison.headline]
     judged = table[(table["verdict"] != REFUSED) & table["value"].notna()]
-    estimand = comparison.estimand
-    lines = [_log_line(comparison, estimand)]
+    lines = [_log_line(comparison)]
     if judged.empty:
         lines.append("No policy can be judged from this log: there is not enough overlap with what was shown.")
     else:
-        lines += [_best_line(judged, comparison, estimand), _gap_line(judged, comparison)]
-    lines += [_doubt_line(table), _truth_line(judged, estimand)]
+        lines += [_best_line(judged, comparison), _gap_line(judged, comparison)]
+    lines += [_doubt_line(table), _truth_line(judged, comparison)]
     return "\n".join([line for line in lines if line][:5])
 
 
-def _log_line(comparison: Comparison, estimand: str) -> str:
+def _log_line(comparison: Comparison) -> str:
     logged, settings = comparison.logged, comparison.settings
     return (
         f"The log ({settings.get('rows', 0):,} decisions, {settings.get('users', 0):,} users) earned "
-        f"{_range(logged)} {PER.get(estimand, '')}".rstrip()
+        f"{_range(logged)} {comparison.per}".rstrip()
         + "."
     )
 
 
-def _best_line(judged: pd.DataFrame, comparison: Comparison, estimand: str) -> str:
+def _best_line(judged: pd.DataFrame, comparison: Comparison) -> str:
     best = judged.iloc[int(judged["value"].argmax())]
     doubt = "" if best["verdict"] == "ok" else f" ({best['verdict']}: {best['reason']})"
-    return f"Best by {comparison.headline}: {best['policy']} with {_range(best)}{BASIS.get(estimand, '')}{doubt}."
+    basis = BASIS.get(comparison.estimand, "")
+    return f"Best by {comparison.headline}: {best['policy']} with {_range(best)}{basis}{doubt}."
 
 
 def _gap_line(judged: pd.DataFrame, comparison: Comparison) -> str:
@@ -78,14 +76,15 @@ def _doubt_line(table: pd.DataFrame) -> str:
     return f"Not enough overlap to judge {named}{more}."
 
 
-def _truth_line(judged: pd.DataFrame, estimand: str) -> str:
+def _truth_line(judged: pd.DataFrame, comparison: Comparison) -> str:
     known = judged[judged["truth"].notna()]
     if known.empty:
         return ""
     # The truth is itself an average over simulated users.
     slack = 2 * known["truth_std_error"].fillna(0)
     inside = ((known["lower"] - slack <= known["truth"]) & (known["truth"] <= known["upper"] + slack)).sum()
-    return f"The true {NAMES.get(estimand, estimand)} lies in the interval for {inside} of {len(known)} policies."
+    name = NAMES.get(comparison.estimand, comparison.estimand)
+    return f"The true {name} lies in the interval for {inside} of {len(known)} policies."
 
 
 def _range(row: Any) -> str:

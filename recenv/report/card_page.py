@@ -62,8 +62,7 @@ def card_html(card: Mapping[str, Any]) -> str:
     """Return the page of a card."""
     sections = [section for section in (_summary(card), *_pictures(card), *_rest(card)) if section.content]
     source = str(card.get("source", "world"))
-    document = page(f"Validation card: {source.split(':')[0]}", _subtitle(card), sections)
-    return document.replace("</style>", f"{DARK_STYLE}</style>", 1)
+    return page(f"Validation card: {source.split(':')[0]}", _subtitle(card), sections, style=DARK_STYLE)
 
 
 def _subtitle(card: Mapping[str, Any]) -> str:

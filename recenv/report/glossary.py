@@ -66,7 +66,6 @@ GLOSSARY = {
 
 QUANTITIES = {"one_step": "mean reward of a decision", "policy_value": "mean total reward of a session"}
 """What a value of each estimand is."""
-PER = {"one_step": "a decision", "policy_value": "a session"}
 
 
 def quantity(estimand: str) -> str:

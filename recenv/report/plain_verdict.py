@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from recenv.report.glossary import PER, estimator_name
+from recenv.report.glossary import estimator_name
 from recenv.report.paired import oriented, pairs_of
 from recenv.report.rounding import decimals_for, rounded, spread
 
@@ -84,7 +84,7 @@ def _winner(leader: Leader, comparison: Comparison, unit: str) -> str:
     row, logged = leader.row, comparison.logged
     decimals = decimals_for([(row["upper"] - row["lower"]) / 2])
     word = f" {unit}" if unit else ""
-    per = f" {PER[comparison.estimand]}" if comparison.estimand in PER else ""
+    per = f" {comparison.per}" if comparison.per else ""
     sure = f"{comparison.settings.get('confidence', 0.95):.0%}"
     lead = "looks best, though not clearly:" if leader.open else "is best:" if leader.behind else "alone can be judged:"
     if len(comparison.policies) == 1:
