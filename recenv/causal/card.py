@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.causal.exposure_models.given import Exposure
 from recenv.causal.validation.assumed import ASSUMPTIONS
-from recenv.causal.validation.exposed import Exposure, weight_facts
-from recenv.causal.validation.measured import CLIP_QUANTILE, measured
+from recenv.causal.validation.exposed import weight_facts
+from recenv.causal.validation.measured import measured
 from recenv.causal.validation.validation_card import ValidationCard
+from recenv.causal.weighting import CLIP_GUESSED
 from recenv.causal.world import World
 
 if TYPE_CHECKING:
@@ -48,9 +50,8 @@ def validation_card(
         "abducted": "along the factual trajectory" if config.ordered else "at baseline",
         **({"response": _plain(dict(response))} if response else {}),
     }
-    clip = getattr(config, "clip_quantile", CLIP_QUANTILE)
-    facts = measured(world, exposure, clip_quantile=clip, deconfounded=getattr(config, "deconfounded", False))
-    return ValidationCard(card | facts)
+    clip = CLIP_GUESSED if config.clip_quantile is None else config.clip_quantile
+    return ValidationCard(card | measured(world, exposure, clip_quantile=clip, deconfounded=config.deconfounded))
 
 
 def _plain(value: Any) -> Any:

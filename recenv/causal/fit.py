@@ -23,19 +23,13 @@ from recenv.causal.response_models.registry import make_response_model
 from recenv.causal.side_information import side_information
 from recenv.causal.topics import comfort_loading, topics_from_embedding, topics_from_genres
 from recenv.causal.visible import visible_features
-from recenv.causal.weighting import rating_weights
+from recenv.causal.weighting import CLIP_GUESSED, CLIP_KNOWN, CLIP_TOTAL, rating_weights
 from recenv.causal.world import World
 from recenv.protocol import Ratings, ResponseData, ResponseModel
 
 if TYPE_CHECKING:
     from recenv.data import RatingsLog
 
-CLIP_GUESSED = 0.3
-"""Of snips; chosen on the split of ML-100k with seed 100."""
-CLIP_TOTAL = 0.1
-"""Of ips and dr, whose total weight suffers from clipping."""
-CLIP_KNOWN = 0.01
-"""Of known propensities; chosen of 0, .01, .03, .1 on made logs of known selection, by the error of items' means."""
 Topics = tuple[NDArray[np.float64], tuple[str, ...]]
 
 

@@ -23,6 +23,12 @@ from numpy.typing import NDArray
 from recenv.causal.exposure import inverse_propensity_weights
 
 WEIGHTINGS = ("snips", "ips", "dr", "naive")
+CLIP_GUESSED = 0.3
+"""Quantile that propensities are raised to, of snips; chosen on the split of ML-100k with seed 100."""
+CLIP_TOTAL = 0.1
+"""Of ips and dr, whose total weight suffers from clipping."""
+CLIP_KNOWN = 0.01
+"""Of known propensities; chosen of 0, .01, .03, .1 on made logs of known selection, by the error of items' means."""
 
 
 def rating_weights(

@@ -1,4 +1,4 @@
-"""Behaviours and policies that the tests of queries draw from."""
+"""Behaviours and policies that property tests draw from."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -17,7 +17,9 @@ ANY_BEHAVIOUR = st.builds(
     boredom=st.floats(0, 20),
     rho=st.floats(0, 1),
     drift=st.floats(0, 0.99),
+    adapt=st.floats(0, 1),
     confounding=st.floats(-5, 5),
+    phi=st.floats(0, 1),
     leaving=st.floats(0, 1),
     choice=st.sampled_from(["position", "cascade", "multinomial"]),
 )

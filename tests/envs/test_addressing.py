@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from recenv.causal import Behaviour, World
 from recenv.envs import RecSysEnv, RecSysVectorEnv
 
+from .any_behaviour import ANY_BEHAVIOUR
 from .episodes import assert_equal_observations, assert_slot_equals_alone, play_alone, play_batch, rows
 
 SHORT = {"horizon": 6}
@@ -98,23 +99,6 @@ def test_a_seed_beyond_32_bits_works_and_differs(world):
 
 
 WORLDS = [World.synthetic(k, users=12, items=14, dims=2, topics=3, levels=2 + k) for k in range(3)]
-ANY_BEHAVIOUR = st.builds(
-    Behaviour,
-    conformity=st.floats(-3, 3),
-    coupling=st.floats(-1, 1),
-    noise_correlation=st.floats(0, 0.9),
-    funnel=st.sampled_from([0.0, 1.0]),
-    eta=st.floats(0, 3),
-    discovery=st.floats(0, 1),
-    boredom=st.floats(0, 20),
-    rho=st.floats(0, 1),
-    drift=st.floats(0, 0.99),
-    adapt=st.floats(0, 1),
-    confounding=st.floats(-5, 5),
-    phi=st.floats(0, 1),
-    leaving=st.floats(0, 1),
-    choice=st.sampled_from(["position", "cascade", "multinomial"]),
-)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.causal.exposure_models.given import Exposure
 from recenv.causal.pairs import SECOND
 from recenv.causal.validation.predicted import Predicted
 from recenv.causal.world import World
@@ -16,14 +17,6 @@ SAMPLE = 50_000
 MOST_CELLS = 20_000_000
 """Cells of the user-item matrix over which expected counts are summed; of more, a sample of users stands for all."""
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
-
-
-class Exposure(Protocol):
-    """An exposure model: any object that knows how likely a pair was to be rated."""
-
-    def propensity(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return (n,) P(observed) of each pair."""
-        ...
 
 
 def weight_facts(weight: NDArray[np.float64], weighting: str) -> dict[str, Any]:
@@ -72,14 +65,11 @@ def expected_counts(world: World, exposure: Exposure) -> NDArray[np.float64]:
     return total
 
 
-def support_facts(world: World, rows: Predicted) -> dict[str, Any] | None:
-    """Return quantiles of the support (0 to 1) of held-out and of random pairs; None where the world has none."""
-    support = getattr(world, "support", None)
-    if support is None:
-        return None
+def support_facts(world: World, rows: Predicted) -> dict[str, Any]:
+    """Return quantiles of the support (0 to 1) of held-out and of random pairs."""
     rng = np.random.default_rng([world.seed, 35])
-    random = support(rng.integers(world.n_users, size=SAMPLE), rng.integers(world.n_items, size=SAMPLE))
-    measured = support(rows.user[:SAMPLE], rows.item[:SAMPLE])
+    random = world.support(rng.integers(world.n_users, size=SAMPLE), rng.integers(world.n_items, size=SAMPLE))
+    measured = world.support(rows.user[:SAMPLE], rows.item[:SAMPLE])
     return {
         "quantile": list(QUANTILES),
         "of_rated_pairs": np.quantile(measured, QUANTILES).tolist(),

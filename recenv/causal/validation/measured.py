@@ -9,30 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.causal.exposure import fit_exposure, inverse_propensity_weights
+from recenv.causal.exposure_models.given import Exposure
 from recenv.causal.pairs import FIRST, SECOND, LoggedPairs
 from recenv.causal.validation.assumed import assumptions
 from recenv.causal.validation.bias_only import fit_bias_only
 from recenv.causal.validation.bootstrap import UserBootstrap
 from recenv.causal.validation.calibration import calibration, pit_distance, pit_estimates
 from recenv.causal.validation.errors import error_estimates, weighted_rmse
-from recenv.causal.validation.exposed import (
-    Exposure,
-    expected_counts,
-    propensity_facts,
-    support_facts,
-)
+from recenv.causal.validation.exposed import expected_counts, propensity_facts, support_facts
 from recenv.causal.validation.populations import popularity_curves, rating_histogram, user_means
 from recenv.causal.validation.predicted import Predicted, predict
 from recenv.causal.validation.randomised import randomised_errors
 from recenv.causal.validation.real_or_simulated import classifier_auc
 from recenv.causal.validation.residuals import residual_tests
 from recenv.causal.validation.validation_card import ValidationCard
+from recenv.causal.weighting import CLIP_GUESSED
 from recenv.causal.world import World
 
 if TYPE_CHECKING:
     from recenv.data import RatingsLog
-
-CLIP_QUANTILE = 0.3
 
 
 def validate(world: World, randomised: RatingsLog | None = None) -> ValidationCard:
@@ -58,7 +53,7 @@ def measured(
     world: World,
     exposure: Exposure | None,
     *,
-    clip_quantile: float = CLIP_QUANTILE,
+    clip_quantile: float = CLIP_GUESSED,
     randomised: RatingsLog | None = None,
     deconfounded: bool = False,
 ) -> dict[str, Any]:
