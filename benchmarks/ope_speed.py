@@ -105,15 +105,16 @@ def ours(data: Arrays, *, bootstrap: bool) -> Answer:
     terms, rng = terms_of(data), np.random.default_rng(SEED)
     if not bootstrap:
         return {"values": [estimate(name, terms, **hyper).value for name, hyper in ESTIMATORS.items()]}
-    codes, groups = pool_clusters(np.arange(terms.rows), terms.rows, MAX_GROUPS, rng)
+    codes, groups = pool_clusters(None, terms.rows, MAX_GROUPS, rng)
     size = np.bincount(codes, minlength=groups).astype(np.float64)
-    values, sums = [], []
-    for name, hyper in ESTIMATORS.items():
-        one = estimate(name, terms, **hyper)
-        values.append(one.value)
-        sums.append(group_sums(one, codes, groups))
+
+    def kept(name: str, hyper: dict[str, float]) -> tuple[float, NDArray[np.float64]]:
+        one = estimate(name, terms, **hyper)  # its vectors are let go before the next estimator's are made
+        return one.value, group_sums(one, codes, groups)
+
+    values, sums = zip(*(kept(name, hyper) for name, hyper in ESTIMATORS.items()), strict=True)
     draws = resample(np.hstack(sums), size, replicates=REPLICATES, rng=rng)
-    return {"values": values, "limits": [percentile_interval(column, 0.95) for column in draws.T]}
+    return {"values": list(values), "limits": [percentile_interval(column, 0.95) for column in draws.T]}
 
 
 def theirs(data: Arrays, *, bootstrap: bool) -> Answer:

@@ -10,7 +10,7 @@ from recenv.ope.estimate import Estimate
 
 MAX_GROUPS = 20_000
 """More clusters than this are pooled at random, see `pool_clusters`."""
-_BLOCK = 64
+_BLOCK = 16
 
 
 def bootstrap(estimate: Estimate, *, confidence: float, replicates: int = 1_000, seed: int = 0) -> tuple[float, float]:

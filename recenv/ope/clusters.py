@@ -1,4 +1,7 @@
-"""Rows of one user are not independent: sums and standard errors by cluster."""
+"""Rows of one user are not independent: sums and standard errors by cluster.
+
+Codes of None mean that every row is a cluster of its own; no array is needed to say so.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,17 @@ def _are_codes(cluster: NDArray[Any]) -> bool:
     return bool(np.bincount(cluster).all())
 
 
-def cluster_sums(values: NDArray[np.float64], codes: NDArray[np.int64], groups: int) -> NDArray[np.float64]:
+def cluster_sums(values: NDArray[np.float64], codes: NDArray[np.integer] | None, groups: int) -> NDArray[np.float64]:
     """Return the sum of `values` (n,) in each cluster (G,)."""
+    if codes is None:
+        return values
+    if values.strides == (0,):  # one number for all rows: no need to write it out
+        return values[0] * np.bincount(codes, minlength=groups)
     return np.bincount(codes, weights=values, minlength=groups).astype(np.float64, copy=False)
 
 
 def clustered_error(
-    influence: NDArray[np.float64], codes: NDArray[np.int64], groups: int, *, correct: bool = True
+    influence: NDArray[np.float64], codes: NDArray[np.integer] | None, groups: int, *, correct: bool = True
 ) -> float:
     """Return the standard error of a mean whose rows have this influence (n,).
 
@@ -49,14 +56,16 @@ def clustered_error(
 
 
 def pool_clusters(
-    codes: NDArray[np.int64], groups: int, limit: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], int]:
+    codes: NDArray[np.int64] | None, groups: int, limit: int, rng: np.random.Generator
+) -> tuple[NDArray[np.integer], int]:
     """Return at most `limit` groups by joining clusters at random.
 
     Joined clusters stay independent of each other and sums keep their first three cumulants in expectation, so a
     resample of pools estimates the same distribution; with 20,000 pools the error of a standard error is 0.5%.
     """
     if groups <= limit:
-        return codes, groups
-    pool = rng.permutation(groups) % limit
-    return pool[codes], limit
+        return (np.arange(groups) if codes is None else codes), groups
+    pool = rng.permutation(groups)
+    pool %= limit
+    small = pool.astype(np.min_scalar_type(limit))
+    return (small if codes is None else small[codes]), limit

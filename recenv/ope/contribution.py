@@ -45,8 +45,12 @@ class Contribution(NamedTuple):
         total = self.denominator.mean()
         if total == 0:
             return np.full(len(self.base), np.nan)
-        ratio = self.numerator.mean() / total
-        return self.base - self.base.mean() + (self.numerator - ratio * self.denominator) / total
+        psi = np.multiply(self.denominator, -self.numerator.mean() / total)
+        psi += self.numerator
+        psi /= total
+        psi += self.base
+        psi -= self.base.mean()
+        return psi
 
 
 def ones_like(reward: NDArray[np.float64]) -> NDArray[np.float64]:

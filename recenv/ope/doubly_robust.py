@@ -19,7 +19,9 @@ def _models(terms: BanditTerms) -> tuple[NDArray[np.float64], NDArray[np.float64
 
 def _corrected(terms: BanditTerms, weight: NDArray[np.float64]) -> Contribution:
     q_target, q_logged = _models(terms)
-    return Contribution(q_target, weight * (terms.reward - q_logged), ones_like(weight), weight)
+    residual = terms.reward - q_logged
+    residual *= weight
+    return Contribution(q_target, residual, ones_like(weight), weight)
 
 
 def dr(terms: BanditTerms) -> Contribution:

@@ -15,6 +15,9 @@ from recenv.ope.estimator import Estimator
 from recenv.ope.registry import find_estimator
 from recenv.ope.terms import BanditTerms, Terms
 
+BLOCK = 65_536
+"""Rows of a temporary."""
+
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
@@ -26,8 +29,6 @@ class Estimate:
     """The estimate; NaN where no logged row has the target's support (never a silent 0)."""
     std_error: float
     """Its standard error, by cluster; infinite where the value is NaN or there is one cluster only."""
-    influence: NDArray[np.float64] = field(repr=False)
-    """(n,) each row's influence, with mean 0: value - truth is about its mean over new data."""
     estimand: str
     """`one_step` or `policy_value`: compare it only with that truth."""
     rows: int
@@ -44,8 +45,18 @@ class Estimate:
     """Hyper-parameters as used."""
     contribution: Contribution = field(repr=False)
     """What each row adds: all that a resample or a bound needs."""
-    codes: NDArray[np.int64] = field(repr=False)
-    """(n,) cluster of each row, 0..G-1."""
+    cluster: NDArray[np.int64] | None = field(repr=False)
+    """(n,) cluster of each row, 0..G-1; None where every row is its own."""
+
+    @property
+    def influence(self) -> NDArray[np.float64]:
+        """(n,) each row's influence, with mean 0: value - truth is about its mean over new data."""
+        return self.contribution.influence()
+
+    @property
+    def codes(self) -> NDArray[np.int64]:
+        """(n,) cluster of each row, 0..G-1."""
+        return cluster_codes(self.cluster, self.rows)[0]
 
 
 def estimate(name: str, terms: Terms, **hyper: float | str) -> Estimate:
@@ -77,38 +88,39 @@ def estimate(name: str, terms: Terms, **hyper: float | str) -> Estimate:
     estimator = find_estimator(name)
     _check(estimator, terms, hyper)
     contribution = estimator.contribute(terms, **hyper)
-    own = estimator.model_only or estimator.reshapes
-    weight = terms.weight if own else contribution.weight
-    if not estimator.model_only and not weight.any(axis=0).all():
+    if not estimator.model_only and not _own_weight(estimator, terms, contribution).any(axis=0).all():
         contribution = _without_overlap(contribution)
-    return summarise(estimator, terms, contribution, weight, hyper)
+    return summarise(estimator, terms, contribution, hyper)
 
 
 def summarise(
     estimator: Estimator,
     terms: Terms,
     contribution: Contribution,
-    weight: NDArray[np.float64],
     hyper: Mapping[str, float | str],
 ) -> Estimate:
-    """Return the record of what an estimator added up, with the target's own weights (n,) or (n, K) beside it."""
-    codes, groups = cluster_codes(terms.cluster, terms.rows)
-    influence = contribution.influence()
+    """Return the record of what an estimator added up."""
+    codes, groups = (None, terms.rows) if terms.cluster is None else cluster_codes(terms.cluster, terms.rows)
+    correct = not contribution.pure_ratio
     return Estimate(
         name=estimator.name,
         value=contribution.value(),
-        std_error=clustered_error(influence, codes, groups, correct=not contribution.pure_ratio),
-        influence=influence,
+        std_error=clustered_error(contribution.influence(), codes, groups, correct=correct),
         estimand=estimator.estimand,
         rows=terms.rows,
         clusters=groups,
-        ess=effective_sample_size(weight),
-        removed=_removed(weight, contribution.weight) if estimator.reshapes else 0.0,
+        ess=effective_sample_size(_own_weight(estimator, terms, contribution)),
+        removed=_removed(terms.weight, contribution.weight) if estimator.reshapes else 0.0,
         removed_value=_removed_value(estimator, terms, contribution, codes, groups),
         hyper=dict(hyper),
         contribution=contribution,
-        codes=codes,
+        cluster=codes,
     )
+
+
+def _own_weight(estimator: Estimator, terms: Terms, contribution: Contribution) -> NDArray[np.float64]:
+    """Return the target's weights (n,) or (n, K), before any clipping or shrinking."""
+    return terms.weight if estimator.model_only or estimator.reshapes else contribution.weight
 
 
 def _check(estimator: Estimator, terms: Terms, hyper: Mapping[str, float | str]) -> None:
@@ -132,16 +144,22 @@ def _without_overlap(contribution: Contribution) -> Contribution:
 
 
 def _removed_value(
-    estimator: Estimator, terms: Terms, contribution: Contribution, codes: NDArray[np.int64], groups: int
+    estimator: Estimator, terms: Terms, contribution: Contribution, codes: NDArray[np.int64] | None, groups: int
 ) -> tuple[float, float]:
     """Return mean((w - w') (r - q)) and its standard error, w' the weights as used, q 0 without a reward model."""
     if not (estimator.reshapes and isinstance(terms, BanditTerms)):
         return 0.0, 0.0
     model = terms.q_logged if "q_logged" in estimator.needs and terms.q_logged is not None else 0.0
-    lost = (terms.weight - contribution.weight) * (terms.reward - model)
-    return float(lost.mean()), clustered_error(lost - lost.mean(), codes, groups)
+    lost = terms.reward - model
+    for start in range(0, terms.rows, BLOCK):  # block by block, to spare two vectors
+        rows = slice(start, start + BLOCK)
+        lost[rows] *= terms.target[rows] / terms.propensity[rows] - contribution.weight[rows]
+    mean = float(lost.mean())
+    lost -= mean
+    return mean, clustered_error(lost, codes, groups)
 
 
 def _removed(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
-    total = before.sum()
-    return float(np.clip(1 - np.minimum(after, before).sum() / total, 0, 1)) if total > 0 else 0.0
+    total, blocks = before.sum(), range(0, len(before), BLOCK)
+    kept = sum(np.minimum(after[k : k + BLOCK], before[k : k + BLOCK]).sum() for k in blocks)
+    return float(np.clip(1 - kept / total, 0, 1)) if total > 0 else 0.0

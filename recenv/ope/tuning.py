@@ -101,8 +101,7 @@ def tuned_estimate(
         parts.append(estimate(name, terms.take(fold == number), **choice, **fixed).contribution)
     joined = _join(parts, fold)
     hyper = {key: float(np.median(chosen)), **fixed}
-    weight = terms.weight if estimator.reshapes else joined.weight
-    return Tuned(summarise(estimator, terms, joined, weight, hyper), tuple(chosen), values)
+    return Tuned(summarise(estimator, terms, joined, hyper), tuple(chosen), values)
 
 
 def _folds(terms: Terms, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:

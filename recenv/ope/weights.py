@@ -23,7 +23,11 @@ def switched(weight: Weights, threshold: float) -> Weights:
 def shrunk(weight: Weights, shrinkage: float) -> Weights:
     """Shrink to s w / (w^2 + s), s = shrinkage > 0; towards w as s grows, towards 0 as it falls."""
     _check("shrinkage", shrinkage, shrinkage > 0, "a positive number")
-    return weight if np.isinf(shrinkage) else shrinkage * weight / (weight**2 + shrinkage)
+    if np.isinf(shrinkage):
+        return weight
+    divisor = weight * weight
+    divisor += shrinkage
+    return np.divide(shrinkage * weight, divisor, out=divisor)
 
 
 def subgaussian(weight: Weights, strength: float) -> Weights:
