@@ -28,7 +28,7 @@ from recenv.ope import (
     diagnose,
     estimate,
     interval,
-    judge,
+    judge_estimate,
 )
 from recenv.ope.bca import bca_interval
 from recenv.ope.bootstrap import group_sums, percentile_interval, resample
@@ -196,7 +196,7 @@ def measure(setting: Setting, number: int, repetitions: int) -> Found:
         results = [estimate(name, terms, **hyper) for name, hyper in ESTIMATORS.items()]
         diagnostics = diagnose(terms.weight, results[0].codes, results[0].clusters)
         for one in results:
-            verdict = judge(diagnostics, model_only=one.name == "dm", removed=one.removed)
+            verdict = judge_estimate(one, diagnostics)
             found.verdict[one.name].append(LEVELS.index(verdict.level))
             found.value[one.name].append(one.value)
         for name, method, lower, upper in limits(results, repetition):

@@ -23,7 +23,7 @@ from recenv.ope.reliability import reliability
 from recenv.ope.reliability_result import Reliability
 from recenv.ope.reliability_selection import Selection
 from recenv.ope.reward_models import RewardModel
-from recenv.ope.sensitivity import Sensitivity, difference_sensitivity, value_sensitivity
+from recenv.ope.sensitivity import Sensitivity, against_log_sensitivity, difference_sensitivity, value_sensitivity
 from recenv.ope.sklearn_reward import SklearnReward
 from recenv.ope.slate_log import slate_terms
 from recenv.ope.slate_terms import SlateTerms
@@ -33,7 +33,7 @@ from recenv.ope.terms import BanditTerms, EmbeddingTerms
 from recenv.ope.torch_reward import TorchReward
 from recenv.ope.trajectory_terms import TrajectoryTerms
 from recenv.ope.tuning import Tuned, tune, tuned_estimate
-from recenv.ope.verdict import Verdict, judge
+from recenv.ope.verdict import Verdict, judge, judge_estimate
 
 __all__ = [
     "BanditTerms",
@@ -61,6 +61,7 @@ __all__ = [
     "TrajectoryTerms",
     "Tuned",
     "Verdict",
+    "against_log_sensitivity",
     "confidence_sequence",
     "cross_fit",
     "cross_fit_propensity",
@@ -74,6 +75,7 @@ __all__ = [
     "interval",
     "interval_names",
     "judge",
+    "judge_estimate",
     "mrdr_weight",
     "pareto_k",
     "pas_if",

@@ -15,9 +15,10 @@ from recenv.ope.clusters import cluster_codes
 from recenv.ope.comparison import Comparison, headline
 from recenv.ope.diagnostics import Diagnostics, diagnose
 from recenv.ope.differences import differences
+from recenv.ope.empirical_likelihood import empirical_likelihood_interval
 from recenv.ope.estimate import Estimate, estimate
 from recenv.ope.estimator import Estimator
-from recenv.ope.evaluate_inputs import Truth, is_sequential, needs_state
+from recenv.ope.evaluate_inputs import Hyper, Truth, is_sequential, needs_state
 from recenv.ope.gather import Gathered
 from recenv.ope.intervals import interval
 from recenv.ope.overturning import overturning
@@ -25,12 +26,15 @@ from recenv.ope.sequential_registry import BLENDS, POLICY_VALUE
 from recenv.ope.student import student_interval
 from recenv.ope.terms import BanditTerms
 from recenv.ope.trajectory_terms import TrajectoryTerms
-from recenv.ope.verdict import LEVELS, Verdict, judge
+from recenv.ope.tuning import tuned_estimate
+from recenv.ope.verdict import LEVELS, Verdict, judge_estimate
 from recenv.ope.views import Sessions, View, units_of, views_of
 from recenv.ope.weight_histogram import weight_histogram
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from recenv.ope.reliability_result import Reliability
 
 LOG = "log"
 
@@ -40,8 +44,8 @@ class Plan(NamedTuple):
 
     chosen: Sequence[Estimator]
     """Estimators."""
-    hyper: Mapping[str, Mapping[str, float]]
-    """Estimator -> its hyper-parameters."""
+    hyper: Hyper
+    """Estimator -> its hyper-parameters, or how to choose them."""
     bounds: Mapping[str, Any]
     """`reward_range` and `weight_max`, or None."""
     truth: Truth
@@ -50,6 +54,8 @@ class Plan(NamedTuple):
     """Everything that the result should tell, `interval`, `confidence`, `replicates` and `seed` among it."""
     sessions: Sessions | None = None
     """None where no estimator looks at whole sessions."""
+    reliability: Reliability | None = None
+    """What chose the headline; None where preference does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +72,8 @@ class Kept:
     sums: NDArray[np.float64]
     """(J, 3), see `group_sums`."""
     verdict: Verdict
+    hyper: Mapping[str, float | str]
+    """As used, chosen ones included."""
 
 
 def assemble(found: Gathered, plan: Plan) -> Comparison:
@@ -88,7 +96,8 @@ def assemble(found: Gathered, plan: Plan) -> Comparison:
         "clusters": units.clusters,
         "method": "student" if settings["interval"] == "student" else "bootstrap",
     }
-    first = next(iter(logged))
+    speaks = settings.get("selected") or headline([one.name for one in plan.chosen])
+    first = next(one.estimand for one in plan.chosen if one.name == speaks)
     table = _frame([_row(one, draws[:, k], found, plan) for k, one in enumerate(kept)])
     return Comparison(
         policies=tuple(found.target),
@@ -103,7 +112,8 @@ def assemble(found: Gathered, plan: Plan) -> Comparison:
             for name, entry in plan.truth.items()
         },
         sensitivity=_sensitivity(found, views, table, plan),
-        settings={**settings, "users": units.clusters},
+        reliability=plan.reliability,
+        settings={**settings, "users": units.clusters, **_tuned(kept, plan)},
     )
 
 
@@ -167,24 +177,12 @@ def _judged(
         diagnostics = diagnose(weight, codes, groups, unlogged=found.unlogged[policy])
     if not own:
         shared[is_sequential(one)] = diagnostics
-    verdict = judge(
-        diagnostics,
-        model_only=one.model_only,
-        removed=result.removed,
-        bias=_bias(result),
-        estimated_propensity=found.propensity_kind == "estimated",
-    )
+    verdict = judge_estimate(result, diagnostics, estimated_propensity=found.propensity_kind == "estimated")
     for reason in _doubts(one, terms, plan):
         verdict = _with_doubt(verdict, reason)
     sums = group_sums(result, view.pooled, len(view.units.size))
-    entry = Kept(policy, one, result.value, result.std_error, result.ess, limits, sums, verdict)
+    entry = Kept(policy, one, result.value, result.std_error, result.ess, limits, sums, verdict, result.hyper)
     return entry, diagnostics, weight
-
-
-def _bias(result: Estimate) -> float:
-    """Return the bias of clipping or shrinking in standard errors, 0 where it may be chance."""
-    lost, error = result.removed_value
-    return abs(lost) / result.std_error if abs(lost) > 2 * error and result.std_error > 0 else 0.0
 
 
 def _doubts(one: Estimator, terms: BanditTerms | TrajectoryTerms, plan: Plan) -> Iterator[str]:
@@ -213,10 +211,29 @@ def _compute(
     method = plan.settings["interval"]
     how = {name: plan.settings[name] for name in ("confidence", "replicates", "seed")}
     try:
-        result = estimate(one.name, terms, **plan.hyper.get(one.name, {}))
+        result = _estimate(one, terms, plan)
+        if method == "empirical_likelihood":
+            assert isinstance(terms, BanditTerms)  # `choose` has checked it
+            return result, empirical_likelihood_interval(terms, confidence=how["confidence"])
         return result, None if method == "bootstrap" else interval(result, method, **how)
     except ValueError as error:
         raise ValueError(f"policy {policy!r}: {error}") from None
+
+
+def _estimate(one: Estimator, terms: BanditTerms | TrajectoryTerms, plan: Plan) -> Estimate:
+    hyper = plan.hyper.get(one.name, {})
+    if isinstance(hyper, str):
+        return tuned_estimate(one.name, terms, method=hyper, seed=plan.settings["seed"]).estimate
+    return estimate(one.name, terms, **hyper)
+
+
+def _tuned(kept: Sequence[Kept], plan: Plan) -> dict[str, Any]:
+    """Return what was chosen for whom, where something was: policy -> estimator -> hyper-parameters."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in kept:
+        if isinstance(plan.hyper.get(entry.estimator.name), str):
+            found.setdefault(entry.policy, {})[entry.estimator.name] = dict(entry.hyper)
+    return {"tuned": found} if found else {}
 
 
 def _row(one: Kept, draws: NDArray[np.float64], found: Gathered, plan: Plan) -> dict[str, Any]:
@@ -281,7 +298,8 @@ def _logged(views: Mapping[bool, View], plan: Plan) -> dict[str, tuple[View, Est
     for one in sorted(plan.chosen, key=is_sequential):
         if one.estimand not in result:
             view, name = views[is_sequential(one)], simple.get(one.estimand, one.name)
-            hyper = {} if one.estimand in simple else plan.hyper.get(one.name, {})
+            own = plan.hyper.get(one.name, {})
+            hyper = {} if one.estimand in simple or isinstance(own, str) else own
             result[one.estimand] = view, estimate(name, view.on_policy(), **hyper)
     return result
 

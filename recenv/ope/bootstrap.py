@@ -36,7 +36,7 @@ def percentile_interval(draws: NDArray[np.float64], confidence: float) -> tuple[
     return float(lower), float(upper)
 
 
-def group_sums(estimate: Estimate, codes: NDArray[np.int64], groups: int) -> NDArray[np.float64]:
+def group_sums(estimate: Estimate, codes: NDArray[np.integer], groups: int) -> NDArray[np.float64]:
     """Return the sums of base, numerator and denominator by group, (J, 3): all that a resample needs."""
     parts = estimate.contribution.base, estimate.contribution.numerator, estimate.contribution.denominator
     return np.stack([cluster_sums(part, codes, groups) for part in parts], axis=1)

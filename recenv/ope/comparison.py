@@ -15,6 +15,8 @@ from recenv.storage import atomic_file, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
+    from recenv.ope.reliability_result import Reliability
+
 HEADLINE = ("dr", "sndr", "snips", "ips", "sequential_dr", "wdr", "pdis")
 """Which estimator speaks first in summaries, by preference."""
 FORMAT_VERSION = 1
@@ -44,13 +46,15 @@ class Comparison:
     """Policy -> estimand -> (value, std_error), as the caller knows it."""
     sensitivity: pd.DataFrame | None = None
     """What hidden confounding could do to the leading policy's differences, see `overturning`; None if not asked."""
+    reliability: Reliability | None = None
+    """How the estimators did where the truth is known, if that chose the headline."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """How it was made: rows, users, items, estimators, interval, confidence, seed, reward model, ..."""
 
     @property
     def headline(self) -> str:
-        """The estimator that speaks in `verdict` and `summary`."""
-        return headline(list(self.table["estimator"]))
+        """The estimator that speaks in `verdict` and `summary`: the one chosen by reliability, else the preferred."""
+        return str(self.settings.get("selected") or headline(list(self.table["estimator"])))
 
     @property
     def estimand(self) -> str:
@@ -107,6 +111,8 @@ class Comparison:
         content = {"policies": self.policies, "headline": self.headline, **frames}
         if self.sensitivity is not None:
             content["sensitivity"] = self.sensitivity.to_dict("records")
+        if self.reliability is not None:
+            content["reliability"] = self.reliability.as_dict()
         content |= {"logged": self.logged, "truth": self.truth, "settings": self.settings, "summary": self.summary()}
         return {name: _jsonable(value) for name, value in content.items()}
 

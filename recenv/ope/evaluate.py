@@ -20,9 +20,11 @@ from recenv.ope.episode_sample import sample_episodes
 from recenv.ope.estimator import Estimator
 from recenv.ope.evaluate_inputs import (
     DEFAULT,
+    Hyper,
     Truth,
     check_estimand,
     check_inputs,
+    check_selection,
     choose,
     is_sequential,
     needs_model,
@@ -31,6 +33,7 @@ from recenv.ope.evaluate_inputs import (
 )
 from recenv.ope.fitted_q import FittedQ, fit_q
 from recenv.ope.gather import block_size, gather
+from recenv.ope.headline_choice import by_reliability
 from recenv.ope.intervals import check_interval
 from recenv.ope.reward_models import ModelFactory, model_factory
 from recenv.ope.sensitivity import STRENGTHS
@@ -47,7 +50,7 @@ def evaluate(
     policies: Mapping[str, Policy],
     *,
     estimators: Sequence[str] = DEFAULT,
-    hyper: Mapping[str, Mapping[str, float]] | None = None,
+    hyper: Hyper | None = None,
     reward_model: Any = None,
     item_features: NDArray[np.floating] | None = None,
     interval: str = "bootstrap",
@@ -64,6 +67,9 @@ def evaluate(
     horizon: int | None = None,
     state: str | Sequence[str] | None = None,
     sensitivity: bool | Sequence[float] = False,
+    select: str | None = None,
+    replicate: Any = None,
+    replications: int = 100,
     progress: bool = True,
 ) -> Comparison:
     """Estimate what policies would have earned on the users and steps of a log.
@@ -81,15 +87,16 @@ def evaluate(
     estimators : sequence of str
         Names of bandit and sequential estimators, see `estimators()`.
     hyper : mapping, optional
-        Estimator -> its hyper-parameters, such as {"clipped_ips": {"clip": 10}}.
+        Estimator -> its hyper-parameters, such as {"clipped_ips": {"clip": 10}}; or "slope" or "pas_if": each policy's
+        are then chosen on the other folds of users, so that the interval accounts for the choice.
     reward_model : optional
         None for `BilinearRidge`, or what `model_factory` takes; fitted out of fold by user. Sequential estimators
         have it fitted to the value of the steps to go, by fitted Q evaluation.
     item_features : (N, Q) array, optional
         For the reward model.
     interval : str
-        One of `interval_names()`: "bootstrap" (by user), "bca", "student", or the bounds "hoeffding",
-        "empirical_bernstein" and "confidence_sequence".
+        One of `interval_names()`: "bootstrap" (by user), "bca", "student", "empirical_likelihood" (of the estimator
+        of that name), or the bounds "hoeffding", "empirical_bernstein" and "confidence_sequence".
     folds, replicates, seed : int
         Of the cross-fit and the resample.
     propensity_model : optional
@@ -107,6 +114,10 @@ def evaluate(
         whole observation, and say so.
     sensitivity : bool or sequence of float
         Whether, or for which odds ratios, to bound what hidden confounding could do to the leader's differences.
+    select : str, optional
+        "reliability": the headline is the estimator whose worst case over the worlds of `replicate` is best.
+    replicate, replications
+        What `reliability` takes, or a `Reliability` that is there already; used with `select`.
 
     Raises
     ------
@@ -115,6 +126,7 @@ def evaluate(
     """
     check_interval(interval, confidence)
     chosen = choose(estimators, hyper or {}, interval)
+    check_selection(select, replicate)
     source = open_feedback(feedback)
     check_inputs(source, policies, truth or {}, item_features)
     check_estimand(gamma, horizon)
@@ -144,7 +156,7 @@ def evaluate(
         "rows": len(source),
         "items": source.n_items,
         "estimators": [one.name for one in chosen],
-        "hyper": {name: dict(values) for name, values in (hyper or {}).items()},
+        "hyper": {name: own if isinstance(own, str) else dict(own) for name, own in (hyper or {}).items()},
         "interval": interval,
         "confidence": confidence,
         "replicates": replicates,
@@ -159,7 +171,19 @@ def evaluate(
         settings |= {"gamma": gamma, "horizon": steps, "state": list(declared)}
     sessions = Sessions(steps, gamma, bool(declared)) if sequential else None
     bounds = {"reward_range": reward_range, "weight_max": weight_max}
-    return assemble(found, Plan(chosen, hyper or {}, bounds, truth or {}, settings, sessions))
+    measured = None
+    if select is not None:
+        options: dict[str, Any] = {
+            "reward_model": reward_model,
+            "gamma": gamma,
+            "horizon": horizon,
+            "state": state,
+            **bounds,
+        }
+        options |= {"hyper": hyper, "interval": interval, "confidence": confidence, "folds": folds, "seed": seed}
+        measured, selection = by_reliability(replicate, chosen, replications, progress=progress, **options)
+        settings |= {"selected": selection.estimator, "selection": str(selection)}
+    return assemble(found, Plan(chosen, hyper or {}, bounds, truth or {}, settings, sessions, measured))
 
 
 def _fit(

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.ope.cross_fit import FeedbackSource
 from recenv.ope.estimator import Estimator
+from recenv.ope.hyper_grid import tuned_name
 from recenv.ope.registry import find_estimator
 from recenv.ope.sequential_registry import MARKOV, SEQUENTIAL
 from recenv.ope.terms import BanditTerms
 from recenv.ope.trajectory_terms import TrajectoryTerms
+from recenv.ope.tuning import Method
 from recenv.protocol import Policy
 
 Truth = Mapping[str, Mapping[str, tuple[float, float]]]
+Hyper = Mapping[str, Mapping[str, float] | Method]
+"""Estimator -> its hyper-parameters, or "slope" or "pas_if" to have them chosen for every policy."""
 DEFAULT = ("ips", "snips", "dm", "dr")
 FAMILIES = (BanditTerms, TrajectoryTerms)
 ESTIMANDS = ("one_step", *dict.fromkeys(one.estimand for one in SEQUENTIAL))
 """What a truth can be of."""
-BOUNDED = dict.fromkeys(("hoeffding", "empirical_bernstein", "confidence_sequence"), ("ips", "dr", "tis", "pdis"))
-"""Which estimators a finite-sample bound applies to."""
+BOUNDED = {
+    **dict.fromkeys(("hoeffding", "empirical_bernstein", "confidence_sequence"), ("ips", "dr", "tis", "pdis")),
+    "empirical_likelihood": ("empirical_likelihood",),
+}
+"""Which estimators an interval applies to, where it is not all."""
 
 
-def choose(names: Sequence[str], hyper: Mapping[str, Mapping[str, float]], interval: str) -> list[Estimator]:
+def choose(names: Sequence[str], hyper: Hyper, interval: str) -> list[Estimator]:
     """Return the estimators of these names.
 
     Raises
@@ -41,10 +48,7 @@ def choose(names: Sequence[str], hyper: Mapping[str, Mapping[str, float]], inter
     for one in chosen:
         if one.terms not in FAMILIES:
             raise ValueError(f"evaluate has no {one.terms.__name__} for {one.name}: build them and call estimate")
-        missing = set(one.hyper) - set(hyper.get(one.name, {}))
-        if missing:
-            name = missing.pop()
-            raise ValueError(f'{one.name} needs {name}=: pass hyper={{"{one.name}": {{"{name}": ...}}}}')
+        _check_hyper(one, hyper.get(one.name, {}))
         if one.name not in BOUNDED.get(interval, (one.name,)):
             allowed = ", ".join(BOUNDED[interval])
             raise ValueError(f"interval {interval!r} does not apply to {one.name}: choose estimators among {allowed}")
@@ -52,6 +56,22 @@ def choose(names: Sequence[str], hyper: Mapping[str, Mapping[str, float]], inter
     if unused:
         raise ValueError(f"hyper names {sorted(unused)}, which are not among the estimators {list(names)}")
     return chosen
+
+
+def _check_hyper(one: Estimator, given: Mapping[str, float] | str) -> None:
+    if isinstance(given, str):
+        if given not in get_args(Method):
+            raise ValueError(
+                f"hyper of {one.name} must be its hyper-parameters or {' or '.join(get_args(Method))}, not {given!r}"
+            )
+        tuned_name(one)
+        return
+    missing = set(one.hyper) - set(given)
+    if missing:
+        name = missing.pop()
+        raise ValueError(
+            f'{one.name} needs {name}=: pass hyper={{"{one.name}": {{"{name}": ...}}}}, or "slope" to have it chosen'
+        )
 
 
 def open_feedback(feedback: Any) -> FeedbackSource:
@@ -111,3 +131,15 @@ def check_estimand(gamma: float, horizon: int | None) -> None:
         raise ValueError(f"gamma must be in [0, 1], not {gamma}: 1 counts every step of a session alike")
     if horizon is not None and horizon < 1:
         raise ValueError(f"horizon must be at least 1, not {horizon}")
+
+
+def check_selection(select: str | None, replicate: Any) -> None:
+    """Refuse a way of choosing the headline that is unknown, or lacks its worlds."""
+    if select not in (None, "reliability"):
+        raise ValueError(f'select must be "reliability" or None, not {select!r}')
+    if select and replicate is None:
+        raise ValueError(
+            'select="reliability" needs replicate=: recenv.testing.replicating(world, ...) makes one of a fitted world'
+        )
+    if replicate is not None and select is None:
+        raise ValueError('replicate= is used by select="reliability" only: pass both, or neither')

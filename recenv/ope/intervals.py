@@ -19,12 +19,14 @@ INTERVALS: dict[str, Callable[..., Interval]] = {
     "empirical_bernstein": empirical_bernstein,
     "confidence_sequence": sequence_interval,
 }
+OF_TERMS = ("empirical_likelihood",)
+"""Made from the terms, not from an estimate: see `empirical_likelihood_interval`."""
 RESAMPLED: dict[str, Callable[..., Interval]] = {"bootstrap": bootstrap, "bca": bca}
 
 
 def interval_names() -> tuple[str, ...]:
     """Return the name of every interval."""
-    return (*RESAMPLED, *INTERVALS)
+    return (*RESAMPLED, *INTERVALS, *OF_TERMS)
 
 
 def check_interval(name: str, confidence: float) -> None:
@@ -55,6 +57,8 @@ def interval(
         If the method is unknown or does not apply to this estimator.
     """
     check_interval(method, confidence)
+    if method in OF_TERMS:
+        raise ValueError("an empirical-likelihood interval is made from terms: empirical_likelihood_interval(terms)")
     if estimate.value != estimate.value:
         return -float("inf"), float("inf")
     if method in RESAMPLED:

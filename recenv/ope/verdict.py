@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from recenv.ope.diagnostics import Diagnostics
+from recenv.ope.estimate import Estimate
+from recenv.ope.hidden_bias import bias_of_missing, bias_of_removed
+from recenv.ope.registry import find_estimator
+from recenv.ope.terms import BanditTerms
 
 Level = Literal["ok", "caution", "not enough overlap"]
 LEVELS: tuple[Level, ...] = ("ok", "caution", "not enough overlap")
@@ -41,6 +45,7 @@ def judge(
     model_only: bool = False,
     removed: float = 0.0,
     bias: float = 0.0,
+    missing: float = 0.0,
     estimated_propensity: bool = False,
 ) -> Verdict:
     """Return the verdict on one estimate; the worst finding decides, the reason lists all of that level.
@@ -53,14 +58,32 @@ def judge(
         Share of the weight that clipping or shrinking took away.
     bias : float
         What that weight would have added to the value, in standard errors; 0 where it may be chance.
+    missing : float
+        What the weight that the log lacks would be worth, in standard errors; 0 where it may be chance.
     estimated_propensity : bool
         Whether the propensities come from a model.
     """
     findings = [*_overlap(diagnostics, model_only), *_tails(diagnostics), *_size(diagnostics)]
     findings += _assumptions(model_only, removed, bias, estimated_propensity)
+    if missing >= MAX_BIAS and not model_only:
+        off = f"the mean weight is {diagnostics.mean_weight:.3g}, not 1"
+        findings.append(("caution", f"{off}: what the log lacks of this policy is worth {missing:.1f} standard errors"))
     worst: Level = max((level for level, _ in findings), key=LEVELS.index, default=LEVELS[0])
     reasons = [reason for level, reason in findings if level == worst]
     return Verdict(worst, "; ".join(reasons) or f"effective sample size {diagnostics.ess:,.0f}, no warning")
+
+
+def judge_estimate(result: Estimate, diagnostics: Diagnostics, *, estimated_propensity: bool = False) -> Verdict:
+    """Return the verdict on an estimate, with the biases that its interval does not show."""
+    estimator = find_estimator(result.name)
+    return judge(
+        diagnostics,
+        model_only=estimator.model_only,
+        removed=result.removed,
+        bias=bias_of_removed(result),
+        missing=bias_of_missing(result, diagnostics) if estimator.terms is BanditTerms else 0.0,
+        estimated_propensity=estimated_propensity,
+    )
 
 
 Finding = tuple[Level, str]

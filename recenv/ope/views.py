@@ -36,7 +36,7 @@ class Units:
     """(n,) user codes 0..G-1; None where no user repeats."""
     clusters: int
     """G."""
-    pooled: NDArray[np.int64]
+    pooled: NDArray[np.integer]
     """(n,) group of the resample, 0..J-1."""
     size: NDArray[np.float64]
     """(J,) rows of each group."""
@@ -63,7 +63,7 @@ class View(NamedTuple):
     """Discount of a step of a session."""
 
     @property
-    def pooled(self) -> NDArray[np.int64]:
+    def pooled(self) -> NDArray[np.integer]:
         """Group of each row or session in the resample."""
         return self.units.pooled
 

@@ -16,6 +16,7 @@ from recenv.report.section_diagnostics import weights_alt
 from recenv.report.section_differences import difference_rows, differences_alt, gaps_to_show
 from recenv.report.section_graph import graph_alt
 from recenv.report.section_learning import learning_alt
+from recenv.report.section_reliability import reliability_alt, reliability_rows
 from recenv.report.section_sensitivity import has_sensitivity, sensitivity_alt
 from recenv.report.section_sessions import session_rows, sessions_alt
 from recenv.report.section_values import value_rows, values_alt
@@ -26,7 +27,17 @@ from recenv.report.weights_plot import weights_figure
 if TYPE_CHECKING:
     from recenv.ope.comparison import Comparison
 
-NAMES = ("graph", "values", "sessions", "differences", "sensitivity", "weights", "learning_curves", "card")
+NAMES = (
+    "graph",
+    "values",
+    "sessions",
+    "differences",
+    "sensitivity",
+    "reliability",
+    "weights",
+    "learning_curves",
+    "card",
+)
 """File names without the ending, in the order of the page."""
 
 
@@ -60,6 +71,11 @@ def _results(comparison: Comparison, context: ReportContext) -> list[Picture]:
     if comparison.sensitivity is not None and has_sensitivity(comparison):
         figure = sensitivity_figure(comparison.sensitivity, unit=context.reward_unit)
         drawn.append(render("sensitivity", sensitivity_alt(comparison), figure))
+    if comparison.reliability is not None:
+        measured = comparison.reliability
+        axis = f"root mean squared error{unit}"
+        figure = forest_figure(reliability_rows(measured), axis=axis)
+        drawn.append(render("reliability", reliability_alt(measured), figure))
     return drawn
 
 

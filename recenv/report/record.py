@@ -39,7 +39,7 @@ def report_json(
 
 
 def report_tables(comparison: Comparison) -> dict[str, bytes]:
-    """Return file name -> CSV: estimates, all paired differences (`log` too), diagnostics and any sensitivity."""
+    """Return file name -> CSV: estimates, all differences (`log` too), diagnostics, any sensitivity and reliability."""
     import pandas as pd
 
     frames = [frame for frame in (comparison.differences, comparison.against_log) if len(frame)]
@@ -50,6 +50,8 @@ def report_tables(comparison: Comparison) -> dict[str, bytes]:
     }
     if comparison.sensitivity is not None:
         tables["sensitivity"] = comparison.sensitivity
+    if comparison.reliability is not None:
+        tables["reliability"] = comparison.reliability.table
     return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in tables.items()}
 
 

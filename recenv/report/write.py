@@ -22,6 +22,7 @@ from recenv.report.section_graph import graph_section
 from recenv.report.section_learning import learning_section
 from recenv.report.section_making import glossary_section, making_section
 from recenv.report.section_question import question_section
+from recenv.report.section_reliability import reliability_section
 from recenv.report.section_sensitivity import has_sensitivity, sensitivity_section
 from recenv.report.section_sessions import sessions_section
 from recenv.report.section_values import values_section
@@ -94,6 +95,8 @@ def _sections(
     sections.append(differences_section(comparison, context, gaps_to_show(comparison), pictures["differences"]))
     if has_sensitivity(comparison):
         sections.append(sensitivity_section(comparison, context, pictures["sensitivity"]))
+    if comparison.reliability is not None:
+        sections.append(reliability_section(comparison, context, pictures["reliability"]))
     sections.append(diagnostics_section(comparison, pictures["weights"]))
     if context.learning_curves:
         sections.append(learning_section(context, pictures["learning_curves"]))

@@ -16,6 +16,7 @@ def test_the_names():
         "hoeffding",
         "empirical_bernstein",
         "confidence_sequence",
+        "empirical_likelihood",
     )
 
 

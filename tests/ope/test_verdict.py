@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from recenv.ope import BanditTerms, diagnose, estimate, judge
-from recenv.ope.assemble import _bias
+from recenv.ope import BanditTerms, diagnose, estimate, judge, judge_estimate
+from recenv.ope.hidden_bias import bias_of_missing, bias_of_removed
 from recenv.ope.verdict import MAX_BIAS, MAX_REMOVED
 
 
@@ -80,8 +80,30 @@ def test_clipping_that_costs_more_than_half_a_standard_error_is_no_longer_ok(rng
     clipped = estimate("clipped_ips", terms, clip=2.5)
     assert clipped.removed < MAX_REMOVED
     assert clipped.removed_value[0] == pytest.approx(estimate("ips", terms).value - clipped.value)
-    assert _bias(clipped) > MAX_BIAS
-    assert _bias(estimate("clipped_ips", terms, clip=5.0)) == 0
-    found = verdict(weight, removed=clipped.removed, bias=_bias(clipped))
+    assert bias_of_removed(clipped) > MAX_BIAS
+    assert bias_of_removed(estimate("clipped_ips", terms, clip=5.0)) == 0
+    found = verdict(weight, removed=clipped.removed, bias=bias_of_removed(clipped))
     assert found.level == "caution"
     assert "standard errors" in found.reason
+
+
+def test_weight_that_the_log_lacks_is_worth_a_warning():
+    # 4% of the target's choices were never logged: each row's weight is .96, and the value falls short by 4%
+    rng = np.random.default_rng(0)
+    reward = (rng.random(2_000) < 0.9).astype(float)
+    terms = BanditTerms(reward, np.full(2_000, 0.5), np.full(2_000, 0.48) + 0.01 * rng.choice([-1, 1], 2_000))
+    result, found = estimate("ips", terms), diagnose(terms.weight, np.arange(2_000), 2_000)
+    expected = (1 - terms.weight.mean()) * np.sqrt((terms.weight * reward**2).sum() / terms.weight.sum())
+    assert bias_of_missing(result, found) == pytest.approx(expected / result.std_error)
+    assert judge(found).level == "ok"
+    verdict = judge_estimate(result, found)
+    assert verdict.level == "caution"
+    assert "the mean weight is 0.96, not 1" in verdict.reason
+
+
+def test_a_mean_weight_that_chance_explains_is_no_warning():
+    rng = np.random.default_rng(1)
+    terms = BanditTerms(rng.random(500), np.full(500, 0.5), rng.choice([0.1, 0.9], 500))
+    found = diagnose(terms.weight, np.arange(500), 500)
+    assert bias_of_missing(estimate("ips", terms), found) == 0.0
+    assert judge_estimate(estimate("ips", terms), found).level == "ok"

@@ -223,3 +223,28 @@ def test_pictures_of_an_earlier_report_go_and_other_files_stay(comparison, conte
     write_report(comparison, folder)
     assert not (folder / "graph.png").exists()
     assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_measured_reliability_has_a_section_a_picture_and_a_table(world, policies, tmp_path):
+    log = made_log(world)
+
+    def replicate(rng):
+        again = made_log(world, rows=300, seed=int(rng.integers(1_000)))
+        return again, policies, {name: {"one_step": (3.0, 0.0)} for name in policies}
+
+    found = evaluate(
+        log,
+        policies,
+        estimators=("ips", "snips"),
+        replicates=100,
+        select="reliability",
+        replicate={"this": replicate, "that": replicate},
+        replications=3,
+        progress=False,
+    )
+    html = found.report(tmp_path).read_text()
+    assert "How well do these estimators work on logs like this?" in html
+    assert found.settings["selection"].split(":")[0] in ("ips", "snips")
+    assert (tmp_path / "reliability.png").stat().st_size > 10_000
+    rows = (tmp_path / "reliability.csv").read_text().splitlines()
+    assert len(rows) == 1 + 2 * 2
