@@ -29,7 +29,8 @@ API = {
         "ResponseExplanation", "TreatmentEffect",
     ],
     "recenv.feedback": [
-        "FeedbackFile", "LoggedFeedback", "collect",
+        "FeedbackFile", "LoggedFeedback", "collect", "from_mdp_dataset", "from_minari", "from_obp", "mdp_arrays",
+        "to_mdp_dataset", "to_minari", "to_obp",
     ],
     "recenv.ope": [
         "BanditTerms", "BilinearRidge", "ClassifierPropensity", "Comparison", "ConfidenceSequence",

@@ -1,20 +1,20 @@
 """Logged feedback: the record of what was shown, with which probability, and what came of it."""
 
-from typing import Any
-
 from recenv.feedback.logged_feedback import LoggedFeedback
+from recenv.lazy import lazy
 
-__all__ = ["FeedbackFile", "LoggedFeedback", "collect"]
+# Loaded on demand: reading a log needs neither the collector nor the Parquet reader nor other libraries' formats.
+_HOMES = {
+    "FeedbackFile": "recenv.feedback.feedback_file",
+    "collect": "recenv.feedback.collecting",
+    "from_mdp_dataset": "recenv.feedback.mdp_dataset",
+    "from_minari": "recenv.feedback.minari_dataset",
+    "from_obp": "recenv.feedback.obp_exchange",
+    "mdp_arrays": "recenv.feedback.mdp_dataset",
+    "to_mdp_dataset": "recenv.feedback.mdp_dataset",
+    "to_minari": "recenv.feedback.minari_dataset",
+    "to_obp": "recenv.feedback.obp_exchange",
+}
 
-
-def __getattr__(name: str) -> Any:
-    # Loaded on demand: reading a log needs neither the collector nor the Parquet reader.
-    if name == "collect":
-        from recenv.feedback.collecting import collect
-
-        return collect
-    if name == "FeedbackFile":
-        from recenv.feedback.feedback_file import FeedbackFile
-
-        return FeedbackFile
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = sorted([*_HOMES, LoggedFeedback.__name__])
+__getattr__ = lazy(__name__, _HOMES)
