@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.ope.audits import Audit, audits_of, propensity_calibration
 from recenv.ope.bootstrap import group_sums, percentile_interval, resample
 from recenv.ope.clusters import cluster_codes
 from recenv.ope.comparison import Comparison, headline
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from recenv.ope.reliability_result import Reliability
 
 LOG = "log"
+DOUBTS = ("propensity_calibration", "drift")
+"""Audits that, failed, keep an estimate from being `ok`."""
+OF_MODEL = ("model_bias", "model_spread")
+"""Audits that say how much the direct method, which is never `ok`, may be off."""
 
 
 class Plan(NamedTuple):
@@ -83,7 +88,8 @@ def assemble(found: Gathered, plan: Plan) -> Comparison:
     units = units_of(found.user, rng)
     by_row = not all(map(is_sequential, plan.chosen))
     views = views_of(found, units, rows=by_row, sessions=plan.sessions)
-    kept, diagnostics, histograms = _estimates(found, views, plan)
+    audits = _audits(found, views, plan)
+    kept, diagnostics, histograms = _estimates(found, views, plan, audits)
     logged = _logged(views, plan)
     parts = [group_sums(one, view.pooled, len(units.size)) for view, one in logged.values()]
     draws = resample(
@@ -111,6 +117,7 @@ def assemble(found: Gathered, plan: Plan) -> Comparison:
             name: {key: (float(pair[0]), float(pair[1])) for key, pair in entry.items()}
             for name, entry in plan.truth.items()
         },
+        audits=_frame([one._asdict() for one in audits]) if audits else None,
         sensitivity=_sensitivity(found, views, table, plan),
         reliability=plan.reliability,
         settings={**settings, "users": units.clusters, **_tuned(kept, plan)},
@@ -130,6 +137,19 @@ def _sensitivity(found: Gathered, views: Mapping[bool, View], table: pd.DataFram
     return overturning(terms, leader, strengths=strengths, log=LOG, **how)  # type: ignore[arg-type]
 
 
+def _audits(found: Gathered, views: Mapping[bool, View], plan: Plan) -> list[Audit]:
+    """Return the tests of the log and of each policy's decisions; none where only sessions are looked at."""
+    if False not in views:
+        return []
+    later = np.arange(len(found.reward)) >= len(found.reward) // 2  # rows stand in the order of the sessions
+    audits = [propensity_calibration(found.counts)]
+    for policy in found.target:
+        terms = views[False].terms(found, policy, {})
+        assert isinstance(terms, BanditTerms)
+        audits += audits_of(policy, terms, later)
+    return audits
+
+
 def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
@@ -137,7 +157,7 @@ def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _estimates(
-    found: Gathered, views: Mapping[bool, View], plan: Plan
+    found: Gathered, views: Mapping[bool, View], plan: Plan, audits: Sequence[Audit]
 ) -> tuple[list[Kept], dict[str, Diagnostics], list[dict[str, Any]]]:
     kept: list[Kept] = []
     diagnostics: dict[str, Diagnostics] = {}
@@ -146,7 +166,8 @@ def _estimates(
         terms = {by_session: view.terms(found, policy, plan.bounds) for by_session, view in views.items()}
         shared: dict[bool, Diagnostics] = {}
         own = [_judged(policy, one, terms[is_sequential(one)], views, found, plan, shared) for one in plan.chosen]
-        kept += [entry for entry, _, _ in own]
+        mine = [one for one in audits if one.policy in ("", policy)]
+        kept += [_doubted(entry, mine) for entry, _, _ in own]
         # The table of diagnostics has one line a policy: by row where there is one, never the model's.
         order = sorted(own, key=lambda entry: (is_sequential(entry[0].estimator), entry[0].estimator.model_only))
         diagnostics[policy], weight = order[0][1:]
@@ -196,6 +217,15 @@ def _doubts(one: Estimator, terms: BanditTerms | TrajectoryTerms, plan: Plan) ->
     cut = float(terms.truncated.mean())
     if cut > 0:
         yield f"{cut:.1%} of the sessions were cut before step {terms.steps}: what came later is not counted"
+
+
+def _doubted(entry: Kept, audits: Sequence[Audit]) -> Kept:
+    """Return the estimate with what failed audits say of it; of the direct method, all that its model's audits say."""
+    alone = entry.estimator.model_only and not is_sequential(entry.estimator)
+    for one in audits:
+        if (one.audit in DOUBTS and one.alarming) or (alone and one.audit in OF_MODEL):
+            entry = replace(entry, verdict=_with_doubt(entry.verdict, one.finding))
+    return entry
 
 
 def _with_doubt(verdict: Verdict, reason: str) -> Verdict:

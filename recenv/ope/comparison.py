@@ -44,6 +44,9 @@ class Comparison:
     """What the log itself earned a row: value, std_error, lower, upper."""
     truth: Mapping[str, Mapping[str, tuple[float, float]]]
     """Policy -> estimand -> (value, std_error), as the caller knows it."""
+    audits: pd.DataFrame | None = None
+    """One row a test of what the evaluation rests on: policy ("" of the log itself), audit, value, std_error, p_value,
+    finding; see `recenv.ope.audits`. None where only whole sessions were looked at."""
     sensitivity: pd.DataFrame | None = None
     """What hidden confounding could do to the leading policy's differences, see `overturning`; None if not asked."""
     reliability: Reliability | None = None
@@ -109,6 +112,8 @@ class Comparison:
             for name in ("table", "differences", "against_log", "diagnostics", "weights")
         }
         content = {"policies": self.policies, "headline": self.headline, **frames}
+        if self.audits is not None:
+            content["audits"] = self.audits.to_dict("records")
         if self.sensitivity is not None:
             content["sensitivity"] = self.sensitivity.to_dict("records")
         if self.reliability is not None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.ope.ask_policy import ask, column_of
+from recenv.ope.audits import ItemCounts
 from recenv.ope.context import context
 from recenv.ope.cross_fit import CrossFit, FeedbackSource
 from recenv.ope.fitted_q import FittedQ
@@ -67,6 +68,8 @@ class Gathered:
     """Policy -> its value model's answers; empty without value models."""
     state: NDArray[Any] | None
     """(n,) code or (n, F) features of the state; None where no estimator asks for it."""
+    counts: ItemCounts
+    """How often each item was shown, and should have been."""
     propensity_kind: str
     """"logged" or "estimated"."""
 
@@ -137,6 +140,7 @@ class _Pass:
         self.states: list[NDArray[np.float64]] = []
         self.mass = {name: np.zeros(n_items) for name in policies}
         self.seen = np.zeros(n_items, dtype=bool)
+        self.counts = ItemCounts(*np.zeros((4, n_items)))
 
     def take(self, block: LoggedFeedback, rows: NDArray[np.int64]) -> None:
         if block.has_slates:
@@ -151,6 +155,7 @@ class _Pass:
         self.seen[block.item[rows]] = True
         self._keep_state(block, rows)
         self.propensity[here] = self._propensity(block, rows, request, place)
+        self._count_items(request.candidates, block.item[rows], self.propensity[here])
         prediction = self._predict(block, rows, request, place, here)
         for name, policy in self.policies.items():
             answer = ask(name, policy, request, self.done)
@@ -227,6 +232,15 @@ class _Pass:
             allowed = candidates >= 0
             self.mass[name] += np.bincount(candidates[allowed], answer[allowed], len(self.seen))
 
+    def _count_items(self, candidates: NDArray[np.int64], item: NDArray[np.int64], propensity: Vector) -> None:
+        many, counts = len(self.seen), self.counts
+        for total, weight in zip(counts[:3], (None, 1 / propensity, propensity**-2.0), strict=True):
+            total += np.bincount(item, weight, many)
+        if candidates.strides[0] == 0:
+            counts.offered[candidates[0]] += len(candidates)
+        else:
+            counts.offered[:] += np.bincount(candidates[candidates >= 0], minlength=many)
+
     def result(self) -> Gathered:
         rows = max(self.done, 1)
         return Gathered(
@@ -238,6 +252,7 @@ class _Pass:
             q_target=self.q_target,
             fold=self.fold if self.models else None,
             unlogged={name: float(mass[~self.seen].sum() / rows) for name, mass in self.mass.items()},
+            counts=self.counts,
             propensity_kind=self.kind,
             item=self.item,
             episode=self.episode,

@@ -39,7 +39,7 @@ def report_json(
 
 
 def report_tables(comparison: Comparison) -> dict[str, bytes]:
-    """Return file name -> CSV: estimates, all differences (`log` too), diagnostics, any sensitivity and reliability."""
+    """Return file name -> CSV: estimates, differences (`log` too), diagnostics, audits, sensitivity, reliability."""
     import pandas as pd
 
     frames = [frame for frame in (comparison.differences, comparison.against_log) if len(frame)]
@@ -48,6 +48,8 @@ def report_tables(comparison: Comparison) -> dict[str, bytes]:
         "differences": pd.concat(frames, ignore_index=True) if frames else comparison.differences,
         "diagnostics": comparison.diagnostics,
     }
+    if comparison.audits is not None:
+        tables["audits"] = comparison.audits
     if comparison.sensitivity is not None:
         tables["sensitivity"] = comparison.sensitivity
     if comparison.reliability is not None:

@@ -15,6 +15,8 @@ from recenv.report.section import Section
 from recenv.report.table import Column, Row, table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from recenv.ope.comparison import Comparison
 
 COLUMNS = (
@@ -32,6 +34,19 @@ COLUMNS = (
     Column("Without support", number=True),
     Column("Never logged", number=True),
 )
+AUDIT_COLUMNS = (
+    Column("Policy"),
+    Column("Test"),
+    Column("Finding", wide=True),
+    Column("Standard error", number=True),
+    Column("p value", number=True),
+)
+AUDITS = {
+    "propensity_calibration": "propensities fit the log",
+    "drift": "no drift over the log",
+    "model_bias": "reward model's bias",
+    "model_spread": "reward model's spread over refits",
+}
 
 
 def weights_alt(comparison: Comparison) -> str:
@@ -68,7 +83,33 @@ def diagnostics_section(comparison: Comparison, picture: Picture) -> Section:
             role="small soft",
         ),
     ]
+    if comparison.audits is not None:
+        content += _audits(comparison.audits)
     return Section("diagnostics", "Can the log answer?", content)
+
+
+def _audits(audits: pd.DataFrame) -> list[Safe]:
+    rows = [
+        Row(
+            [
+                str(row["policy"]) or "the log",
+                AUDITS.get(str(row["audit"]), str(row["audit"])),
+                str(row["finding"]),
+                exact(row["std_error"], significant(row["std_error"])) if math.isfinite(row["std_error"]) else "",
+                exact(row["p_value"], significant(row["p_value"], 2)) if math.isfinite(row["p_value"]) else "",
+            ]
+        )
+        for row in audits.to_dict("records")
+    ]
+    return [
+        table("Tests of what these numbers rest on", AUDIT_COLUMNS, rows),
+        paragraph(
+            "A p value below 0.001 in the first two tests makes the estimates concerned a caution. Every item should "
+            "be shown as often as the logged probabilities say; a value should be the same in the earlier and the "
+            "later half of the log; the reward model's bias is what weighted residuals say it is.",
+            role="small soft",
+        ),
+    ]
 
 
 def _cells(row: Mapping[Hashable, Any], verdict: str) -> list[str]:

@@ -13,8 +13,8 @@ from .conftest import Fixed, made_log
 from .reading import Page
 
 FILES = {
-    "report.html", "report.json", "estimates.csv", "differences.csv", "diagnostics.csv", "graph.png", "values.png",
-    "sessions.png", "differences.png", "weights.png", "learning_curves.png",
+    "report.html", "report.json", "estimates.csv", "differences.csv", "diagnostics.csv", "audits.csv", "graph.png",
+    "values.png", "sessions.png", "differences.png", "weights.png", "learning_curves.png",
 }  # fmt: skip
 PNG = b"\x89PNG\r\n\x1a\n"
 
