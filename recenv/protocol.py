@@ -53,6 +53,9 @@ class Feedback(NamedTuple):
     """(B,) the user left: nothing follows, the value after it is 0."""
     truncated: NDArray[np.bool_]
     """(B,) the session was cut at the horizon: value goes on, only the record stops."""
+    outcome: Mapping[str, NDArray[Any]] | None = None
+    """What a real system sees of each position, (B, K) each: clicked, purchased, consumed, liked (bool) and rating (0
+    where nothing was consumed); None where the caller has only the reward."""
 
 
 @dataclass(frozen=True)

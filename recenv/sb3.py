@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
-from recenv.envs.actions import checked_actions
 from recenv.envs.config import EnvConfig
 from recenv.envs.observation import observe
+from recenv.envs.rendering import FPS
 from recenv.envs.vector import RecSysVectorEnv
 from recenv.protocol import Catalogue
 
@@ -33,13 +33,14 @@ class RecSysVecEnv(VecEnv):
     num_envs
         B, the number of users.
     config, options
-        An `EnvConfig`, or its fields as keyword arguments.
+        An `EnvConfig`, or its fields as keyword arguments; `render_mode` as in `RecSysVectorEnv`.
     """
 
     def __init__(self, num_envs: int = 1, config: EnvConfig | None = None, **options: Any) -> None:
         self.native = RecSysVectorEnv(num_envs, config, autoreset_mode="SameStep", **options)
         self.config = self.native.config
         super().__init__(num_envs, self.native.single_observation_space, self.native.single_action_space)
+        self.metadata["render_fps"] = FPS  # type: ignore[assignment]
         self._total = np.zeros(num_envs)
         self._length = np.zeros(num_envs, np.int64)
         self._taken = 0
@@ -71,9 +72,8 @@ class RecSysVecEnv(VecEnv):
         return observation
 
     def step_async(self, actions: NDArray[Any]) -> None:
-        """Keep the actions, (B,) or (B, K) item ids, for `step_wait`."""
-        n_items = self.native.core.world.n_items
-        self._actions[:] = checked_actions(actions, self.num_envs, self.config.slate_size, n_items)
+        """Keep the actions, (B,) or (B, K) item ids (or places among the candidates), for `step_wait`."""
+        self._actions[:] = self.native.items_of(actions)
 
     def step_wait(self) -> tuple[Any, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Step every user and return observations, rewards (B,), whether the session ended (B,), and infos."""
@@ -101,7 +101,7 @@ class RecSysVecEnv(VecEnv):
         }
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Return (B, K * N) which items may be shown (MaskablePPO's convention)."""
+        """Return (B, K * N), or (B, K * C), which actions show something (MaskablePPO's convention)."""
         return np.tile(self.native.action_masks(), (1, self.config.slate_size))
 
     def close(self) -> None:
@@ -121,13 +121,16 @@ class RecSysVecEnv(VecEnv):
         )
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
-        """Call `action_masks` for the slots asked for; nothing else is a method of a single slot.
+        """Call `action_masks` for the slots asked for, or print the panels with `render`; a slot has no other method.
 
         Raises
         ------
         AttributeError
             If another method is named.
         """
+        if method_name == "render":
+            self.native.render()
+            return []
         if method_name != "action_masks":
             raise AttributeError(f"a slot has no method {method_name!r}; it has 'action_masks'")
         if method_args or method_kwargs:
@@ -139,5 +142,5 @@ class RecSysVecEnv(VecEnv):
         return [False for _ in self._get_indices(indices)]
 
     def get_images(self) -> Sequence[NDArray[Any] | None]:
-        """Return None for each slot: nothing is drawn."""
-        return [None] * self.num_envs
+        """Return a picture of each of the first slots; none without `render_mode="rgb_array"`."""
+        return list(self.native.render() or ()) if self.render_mode == "rgb_array" else []

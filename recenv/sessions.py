@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recenv.envs.config import EnvConfig, resolve_world
+from recenv.envs.actions import filled_slates
+from recenv.envs.config import EnvConfig
+from recenv.envs.pools import participants
 from recenv.envs.vector import RecSysVectorEnv
 from recenv.feedback.rollout import decide
 from recenv.protocol import Decision, Feedback, Request
@@ -72,7 +74,7 @@ def evaluate_sessions(
     env
         An `EnvConfig`, or an environment whose configuration is used; it is not stepped itself.
     users
-        User ids; None is all of them.
+        User ids; None is all that the configuration's pool has.
     rounds
         Sessions of each user, under fresh transient noise; opinions of a user on an item stay.
     seed
@@ -90,7 +92,7 @@ def evaluate_sessions(
     config = env if isinstance(env, EnvConfig) else env.unwrapped.config
     if rounds < 1:
         raise ValueError(f"rounds must be 1 or more, got {rounds}")
-    ids = np.arange(resolve_world(config).n_users) if users is None else np.asarray(users, np.int64)
+    ids = participants(config) if users is None else np.asarray(users, np.int64)
     if not len(ids):
         raise ValueError("users is empty: give at least one user id, or None for all of them")
     everyone = np.tile(ids, rounds)
@@ -115,7 +117,8 @@ def _run_group(
     alive = np.ones(len(users), bool)
     while alive.any():
         rows = np.flatnonzero(alive)
-        chosen = env_actions(decide(agent, request_rows(env.request(observation), rows), rng, explore))
+        decision = decide(agent, request_rows(env.request(observation), rows), rng, explore)
+        chosen = env.actions_of(np.asarray(decision.items), rows)
         actions = np.zeros((len(users), *chosen.shape[1:]), np.int64)
         actions[rows] = chosen
         observation, gained, terminated, truncated, _ = env.step(actions)
@@ -126,21 +129,18 @@ def _run_group(
 
 
 def env_actions(decision: Decision) -> NDArray[np.int64]:
-    """Return the action of a decision for a vector environment: (B,) item ids, or (B, K).
+    """Return the action of a decision where actions are item ids: (B,), or (B, K).
 
-    An empty position inside a slate becomes a repeat of the first item, which the environment shows as empty.
+    An empty position inside a slate becomes a repeat of the first item, which the environment shows as empty. An
+    environment's own `actions_of(items)` does the same, and knows candidate sets.
 
     Raises
     ------
     ValueError
         If a user is shown nothing at all.
     """
-    items = np.asarray(decision.items)
-    if (items[:, 0] < 0).any():
-        row = int(np.flatnonzero(items[:, 0] < 0)[0])
-        raise ValueError(f"the agent showed nothing to row {row} (items[{row}, 0] is -1); it must choose a candidate")
-    filled = np.where(items < 0, items[:, :1], items)
-    return filled[:, 0] if items.shape[1] == 1 else filled
+    filled = filled_slates(np.asarray(decision.items))
+    return filled[:, 0] if filled.shape[1] == 1 else filled
 
 
 def request_rows(request: Request, rows: NDArray[Any]) -> Request:
@@ -163,4 +163,5 @@ def feedback_rows(feedback: Feedback, rows: NDArray[Any]) -> Feedback:
         request_rows(feedback.next_request, rows),
         feedback.terminated[rows],
         feedback.truncated[rows],
+        None if feedback.outcome is None else {name: column[rows] for name, column in feedback.outcome.items()},
     )

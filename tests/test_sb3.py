@@ -110,8 +110,8 @@ def test_a_slates_mask_is_tiled(world):
 
 def test_other_methods_and_attributes_are_refused_by_name(world):
     env = RecSysVecEnv(2, world=world)
-    with pytest.raises(AttributeError, match="no method 'render'"):
-        env.env_method("render")
+    with pytest.raises(AttributeError, match="no method 'counterfactual'"):
+        env.env_method("counterfactual")
     with pytest.raises(AttributeError, match="'horizon'"):
         env.set_attr("horizon", 3)
     assert env.get_attr("num_envs") == [2, 2]

@@ -24,11 +24,11 @@ class PairTable(NamedTuple):
     noise: NDArray[np.float64]
     """(n,) abducted e_rate, in units of the logistic noise."""
     filter: NDArray[np.uint64]
-    """(U, W) one bit a hashed item; 0 says at one glance that the pair was not logged (Bloom 1970, one hash)."""
+    """(U, W) bits, one or more items each; 0 says at one glance that the pair was not logged (Bloom 1970, one hash)."""
 
 
 BITS_A_PAIR = 8
-"""Size of the filter, on average: about one in eight unlogged pairs is looked up in vain."""
+"""Least size of the filter, on average: at most one in eight unlogged pairs is looked up in vain."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,12 @@ _COLUMNS = ("user", "item", "level", "order", "part", "noise")
 
 @jit
 def filter_place(item, words):  # type: ignore[no-untyped-def]
-    """Return (word, bit) of an item in a filter of `words` words, a power of two, by Fibonacci hashing."""
-    # Every product fits in 64 bits: one that wraps is silent when compiled, and a warning in plain Python.
-    mixed = (np.uint64(item) * np.uint64(0x9E3779B1)) & np.uint64(0xFFFFFFFF)
-    bucket = (mixed * np.uint64(words * 64)) >> np.uint64(32)
-    return np.int64(bucket >> np.uint64(6)), np.uint64(1) << (bucket & np.uint64(63))
+    """Return (word, bit) of an item in a filter of `words` words, a power of two: its id modulo the number of bits.
+
+    Where the catalogue is no larger than the filter no two items share a bit, and the filter errs for none.
+    """
+    place = np.uint64(item) & np.uint64(words * 64 - 1)
+    return np.int64(place >> np.uint64(6)), np.uint64(1) << (place & np.uint64(63))
 
 
 @jit
@@ -125,17 +126,26 @@ def fill_filter(seen, user, item):  # type: ignore[no-untyped-def]
 
 
 @jit
-def find_pair(start, items, seen, user, item):  # type: ignore[no-untyped-def]
-    """Return the row of (user, item), -1 if the pair was not logged: the filter first, then binary search."""
+def may_be_logged(seen, user, item):  # type: ignore[no-untyped-def]
+    """Say whether the filter leaves it open that (user, item) was logged."""
     word, bit = filter_place(item, seen.shape[1])
-    if seen[user, word] & bit == 0:
-        return -1
-    low, high = start[user], start[user + 1]
-    end = high
-    while low < high:
-        middle = (low + high) // 2
-        if items[middle] < item:
-            low = middle + 1
-        else:
-            high = middle
+    return seen[user, word] & bit != 0
+
+
+@jit
+def pair_row(start, items, user, item):  # type: ignore[no-untyped-def]
+    """Return the row of (user, item), -1 if the pair was not logged, by binary search."""
+    low, size = start[user], start[user + 1] - start[user]
+    end = low + size
+    while size > 0:  # without a branch on what is found: it would be guessed wrong every second time
+        half = size >> 1
+        below = items[low + half] < item
+        low = low + half + 1 if below else low
+        size = size - half - 1 if below else half
     return low if low < end and items[low] == item else -1
+
+
+@jit
+def find_pair(start, items, seen, user, item):  # type: ignore[no-untyped-def]
+    """Return the row of (user, item), -1 if the pair was not logged: the filter first, then the search."""
+    return pair_row(start, items, user, item) if may_be_logged(seen, user, item) else -1

@@ -22,6 +22,8 @@ from recenv.causal.world import World
 
 SHARE_LOGGED = 0.1
 FIRST_SHARE = 0.7
+LOG_KEY = np.uint32(0x9E3779B9)
+"""Makes the key of the log's noise from the world's."""
 
 
 def synthetic_world(seed: int, *, users: int, items: int, dims: int, topics: int, levels: int) -> World:
@@ -37,7 +39,7 @@ def synthetic_world(seed: int, *, users: int, items: int, dims: int, topics: int
     ):  # fmt: skip
         if value < least:
             raise ValueError(f"synthetic world needs at least {least} {name}, got {value}")
-    low, high = world_key(seed)
+    low, high = (word ^ LOG_KEY for word in world_key(seed))
     rng = np.random.default_rng([seed, 20])
     topic, factors = _parameters(rng, users, items, dims, topics, levels)
     user, item = _exposed_pairs(rng, factors)
@@ -112,7 +114,8 @@ def _exposed_pairs(rng: np.random.Generator, factors: OrdinalFactors) -> tuple[N
 def rate_pairs(factors, low, high, user, item, level, noise):  # type: ignore[no-untyped-def]
     """Fill `level` and `noise` (n,) with what the equations give without dynamics, at the addressed opinion noise.
 
-    The noise is known here, so nothing needs to be abducted.
+    The noise is known here, so nothing needs to be abducted. Its key is not the world's: a pair that forgets its logged
+    noise (`World.held_out`) must meet another opinion, not the same one again.
     """
     for row in range(user.shape[0]):
         u, a = user[row], item[row]

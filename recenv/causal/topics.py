@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 OTHER = "other"
+CLUSTER = "cluster"
+"""How topics are named that were made from ratings."""
 
 
 def topics_from_genres(genres: Sequence[Sequence[str]]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
@@ -32,7 +34,12 @@ def topics_from_embedding(
 
     count = min(clusters, len(embedding))
     label = KMeans(count, n_init=4, random_state=seed).fit_predict(embedding)
-    return np.eye(count)[label], tuple(f"cluster {g + 1}" for g in range(count))
+    return np.eye(count)[label], tuple(f"{CLUSTER} {g + 1}" for g in range(count))
+
+
+def are_clusters(names: Sequence[str]) -> bool:
+    """Say whether topics of these names were made from ratings, not from genres."""
+    return all(name == f"{CLUSTER} {g + 1}" for g, name in enumerate(names))
 
 
 def comfort_loading(topic: NDArray[np.float64]) -> NDArray[np.float64]:

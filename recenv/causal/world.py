@@ -30,8 +30,10 @@ NODES = ("mood", "trust", "satiation")
 """State variables that `World.do` can hold at a value."""
 
 
-USER = np.dtype([("bias", np.float64), ("taste_length", np.float64)])
-"""What the loops read of a user: b_u, |taste|."""
+USER = np.dtype([("bias", np.float64), ("taste_length", np.float64), ("drawn", np.int64), ("offered", np.int64)])
+"""What the loops read of a user: b_u, |taste|, who is drawn by the number of this row, how many items can be shown.
+
+Everyone is drawn and everything can be shown, unless an environment has pools (`recenv.envs.pools`)."""
 ITEM = np.dtype(
     [
         ("bias", np.float64),
@@ -293,6 +295,7 @@ class World:
         """The arrays for the compiled loops."""
         user, item = np.zeros(self.n_users, USER), np.zeros(self.n_items, ITEM)
         user["bias"], user["taste_length"] = self.user_bias, np.linalg.norm(self.taste, axis=1)
+        user["drawn"], user["offered"] = np.arange(self.n_users), self.n_items
         item["bias"], item["popularity"], item["comfort"] = self.item_bias, self.popularity, self.comfort
         item["length"] = np.linalg.norm(self.embedding, axis=1)
         of_item, topic = np.nonzero(self.topic)

@@ -13,6 +13,7 @@ _HOMES = {
     "RecSysEnv": "recenv.envs.single",
     "RecSysVectorEnv": "recenv.envs.vector",
     "ResponseExplanation": "recenv.envs.explaining",
+    "TorchEnv": "recenv.envs.torch_env",
     "TreatmentEffect": "recenv.envs.treatment",
 }
 

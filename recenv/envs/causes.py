@@ -55,7 +55,7 @@ def fill_all_causes(items, world, state, dials, causes):  # type: ignore[no-unty
 def causes_of(core: BatchCore, state: State, items: NDArray[np.integer]) -> NDArray[np.void]:
     """Return (B, M) of dtype CAUSES for items (B, M) in a state; 0 at empty positions."""
     causes = np.zeros(items.shape, CAUSES)
-    fill_all_causes(items.astype(np.int64, order="C"), core.world.tables, state, core.dials, causes)
+    fill_all_causes(items.astype(np.int64, order="C"), core.tables, state, core.dials, causes)
     return causes
 
 

@@ -15,9 +15,12 @@ from recenv.causal.compiled import is_compiled
 from recenv.causal.noise import seed_word
 from recenv.causal.world import World
 from recenv.envs import loops
+from recenv.envs.bound import BoundLoops
+from recenv.envs.candidate_sets import offer_all
 from recenv.envs.config import EnvConfig, resolve_world
+from recenv.envs.pools import drawn_from, is_own, make_pools
 from recenv.envs.reward import reward_alone
-from recenv.envs.rules import DISABLED, make_rules
+from recenv.envs.rules import DISABLED, SAME_STEP, make_rules
 from recenv.envs.state import OUTCOME, RESULT, State, make_output, make_state
 from recenv.protocol import Catalogue
 
@@ -42,7 +45,9 @@ class BatchCore:
         self.config = config
         self.world: World = resolve_world(config)
         self.batch = batch
+        self.pools = make_pools(self.world, config)
         self.rules = make_rules(self.world, config, autoreset)
+        self.rules["n_drawn"] = len(self.pools.users)
         self.dials = self.world.behaviour.dials(**self.world.held)
         history = config.horizon * config.slate_size
         self.state = make_state(self.world, batch, history)
@@ -50,8 +55,15 @@ class BatchCore:
         self.begun = np.zeros(batch, self.state.slot[["episode", "user"]].dtype)
         """(B,) the last episode that `begin` or `set_state` put into each slot, and whose it is."""
         self.seeded = False
-        self._tables = self.world.tables
-        self._order = np.arange(batch, dtype=np.uint64)  # see loops.step_all
+        self.tables = drawn_from(self.world.tables, self.pools)
+        self.threads = config.threads
+        """Threads that share a step of many slots; the results do not depend on it."""
+        self._bound_loops: BoundLoops | None = None
+        self._order = np.arange(batch, dtype=np.uint64)  # see loops.step_blocks
+        self._all_items = bool(self.pools.allowed.all()) and config.feedback != "logged"
+        self._offered: NDArray[np.int64] | None = None
+        self._keeps_final = config.candidates is not None and autoreset == SAME_STEP
+        self._slot_before = self.state.slot
         self._reward = config.reward if callable(config.reward) else None
         _announce_compilation()
 
@@ -73,12 +85,13 @@ class BatchCore:
         """Start the next episode of slots; `users` (B,) fixes who it is, -1 draws the user from the episode's key."""
         mask = np.ones(self.batch, bool) if slots is None else slots
         chosen = np.full(self.batch, -1, np.int64) if users is None else self.checked_users(users)
-        self.state.slot["episode"][mask] += np.uint32(1)
-        loops.begin_all(mask, chosen, self._tables, self.state, self.dials, self.rules)
-        self._remember(mask)
+        self._bound.begin(mask, chosen)
+        self._offered = None
+        self.begun[mask] = self.state.slot[["episode", "user"]][mask]
 
     def _remember(self, mask: NDArray[np.bool_]) -> None:
         """Note whose episode was begun or branched to, and forget the results of the one before."""
+        self._offered = None
         self.begun[mask] = self.state.slot[["episode", "user"]][mask]
         self.out.outcome[mask] = _EMPTY
         self.out.result[mask] = np.zeros((), RESULT)
@@ -93,46 +106,131 @@ class BatchCore:
             raise ValueError(
                 f"users[{bad[0]}] is {chosen[bad[0]]}; the world has users 0 to {self.world.n_users - 1} (-1 draws one)"
             )
+        if len(self.pools.users) < self.world.n_users:
+            self._check_pool(chosen)
         return chosen.astype(np.int64)
 
+    def _check_pool(self, chosen: NDArray[np.integer]) -> None:
+        """Refuse users that are not in the pool."""
+        bad = np.flatnonzero((chosen >= 0) & ~np.isin(chosen, self.pools.users))
+        if len(bad):
+            raise ValueError(
+                f"users[{bad[0]}] is {chosen[bad[0]]}, who takes no part here (users={self.config.users!r}, "
+                f"feedback={self.config.feedback!r}): core.pools.users lists the {len(self.pools.users)} who do"
+            )
+
     def step(self, actions: NDArray[np.int64], slots: NDArray[np.bool_] | None = None) -> None:
-        """Step every slot, or those of the mask `slots` (B,), with actions (B, K) of item ids; results are in `out`."""
+        """Step every slot, or those of the mask `slots` (B,), with actions (B, K) of item ids; results are in `out`.
+
+        An item outside the pool is an empty position.
+
+        Raises
+        ------
+        ValueError
+            With `feedback="logged"`, if an item is none that the user rated.
+        """
         order = self._order if slots is None else np.flatnonzero(slots).astype(np.uint64)
+        if not self._all_items:
+            actions = self._showable(actions, order)
+        if self._keeps_final:
+            self._slot_before = self.state.slot.copy()
+        self._offered = None
         if self._reward is None:
-            loops.step_all(order, actions, self._tables, self.state, self.dials, self.rules, self.out)
+            self._bound.step(order, actions)
             return
         begun = self.state.done.copy()
-        loops.step_all(order, actions, self._tables, self.state, self.dials, self.rules, self.out)
+        self._bound.step(order, actions)
         reward = _checked_reward(self._reward, self.out.outcome)
         # A slot that only started its next episode in this step (NEXT_STEP) brought nothing.
         self.out.reward[:] = np.where(begun, 0.0, reward)
 
+    @property
+    def _bound(self) -> BoundLoops:
+        """The compiled loops on this core's arrays; bound again where these were replaced, as in `branch`."""
+        bound = self._bound_loops
+        if bound is None or bound.state is not self.state or bound.threads != self.threads:
+            arrays = (self.tables, self.state, self.dials, self.rules, self.out)
+            bound = self._bound_loops = BoundLoops(*arrays, threads=self.threads)
+        return bound
+
+    def _showable(self, actions: NDArray[np.int64], order: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return the actions with -1 for items outside the pool; in a replay, refuse items that were not rated."""
+        if self.config.feedback != "logged":
+            return np.where(self.pools.allowed[actions] & (actions >= 0), actions, -1)
+        rows = order.astype(np.int64)
+        strange = ~is_own(self.pools, self.state.user[rows], actions[rows]) & (actions[rows] >= 0)
+        if strange.any():
+            row, k = np.argwhere(strange)[0]
+            raise ValueError(
+                f"user {self.state.user[rows[row]]} did not rate item {actions[rows[row], k]}, and nothing is "
+                'simulated: show a candidate, or use feedback="hybrid"'
+            )
+        return actions
+
+    def in_pool(self) -> NDArray[np.bool_]:
+        """Return (B, N) whether each item belongs to what each user can be shown in any episode."""
+        if self.config.feedback != "logged":
+            return np.tile(self.pools.allowed, (self.batch, 1))
+        return is_own(self.pools, self.state.user, np.tile(np.arange(self.world.n_items), (self.batch, 1)))
+
     def mask(self) -> NDArray[np.bool_]:
-        """Return (B, N) whether each item may be shown: False where it was shown in this episode and may not again."""
-        allowed = np.ones((self.batch, self.world.n_items), bool)
+        """Return (B, N) whether each item may be shown: in the pool, and new in this episode or free to repeat."""
+        allowed = self.in_pool()
         if not self.config.repeat:
             rows, places = np.nonzero(self.state.shown >= 0)
             allowed[rows, self.state.shown[rows, places]] = False
         return allowed
 
     def candidates(self) -> NDArray[np.int64]:
-        """Return (B, N) catalogue item ids, -1 where the item may not be shown."""
-        return np.where(self.mask(), np.arange(self.world.n_items), -1)
+        """Return (B, C) item ids to choose from at this step; the whole catalogue (B, N) where none are drawn.
+
+        -1 stands for an item that may not be shown, and pads where fewer than C are left.
+        """
+        if self.config.candidates is None:
+            return np.where(self.mask(), np.arange(self.world.n_items), -1)
+        if self._offered is None:
+            self._offered = self._offer(self._order, self.state)
+        return self._offered.copy()
+
+    def moved(self) -> None:
+        """Note that someone else wrote into `state`: the candidates are to be drawn again."""
+        self._offered = None
+
+    def _offer(self, order: NDArray[np.uint64], state: State) -> NDArray[np.int64]:
+        offered = np.full((self.batch, self.config.candidates or 0), -1, np.int64)
+        offer_all(order, state, self.rules, self.pools, offered)
+        return offered
+
+    def final_candidates(self, slot: int) -> NDArray[np.int64]:
+        """Return (C,) what stood in the last observation of the episode that just ended in a slot (`SAME_STEP`)."""
+        before = self._slot_before.copy()
+        before["step"] += 1
+        over = self.state._replace(slot=before, shown=self.out.final_shown)
+        return self._offer(np.array([slot], np.uint64), over)[slot]
 
     def potential_outcomes(self) -> NDArray[np.void]:
-        """Return (B, N) of dtype OUTCOME: the response to each item alone at the first position, under this noise."""
+        """Return (B, N) of dtype OUTCOME: the response to each item alone at the first position, under this noise.
+
+        With `feedback="logged"` an item that the user did not rate has no response: its `item` is -1.
+        """
         outcome = np.zeros((self.batch, self.world.n_items), OUTCOME)
-        loops.respond_to_all_items(self._tables, self.state, self.dials, self.rules, outcome)
+        loops.respond_to_all_items(self.tables, self.state, self.dials, self.rules, outcome)
+        if self.config.feedback == "logged":
+            outcome[~self.in_pool()] = _EMPTY
         return outcome
 
     def potential_rewards(self) -> NDArray[np.float64]:
-        """Return (B, N) the reward of each item, alone at the first position; 0 for one that may not be shown."""
+        """Return (B, N) the reward of each item, alone at the first position; 0 for one that may not be shown.
+
+        With `feedback="logged"` it is NaN for an item that the user did not rate.
+        """
         outcome = self.potential_outcomes()
         if self._reward is not None:
             alone = _checked_reward(self._reward, outcome.reshape(-1, 1)).reshape(outcome.shape)
         else:
             alone = reward_alone(str(self.config.reward), outcome, self.state.trust, self.dials[0], self.world.n_levels)
-        return np.where(self.mask(), alone, 0.0)
+        may_be = np.where(self.mask(), alone, 0.0)
+        return may_be if self.config.feedback != "logged" else np.where(self.in_pool(), may_be, np.nan)
 
     @cached_property
     def logged_before(self) -> NDArray[np.float64]:
@@ -184,8 +282,9 @@ class BatchCore:
         twin.state, twin.begun = self.get_state(), self.begun.copy()
         twin.out = make_output(self.world, self.batch, self.config.slate_size, self.state.shown.shape[1])
         twin.out.outcome[:] = _EMPTY
-        twin.rules = self.rules.copy()
+        twin.rules, twin._bound_loops = self.rules.copy(), None
         twin.rules["autoreset"] = DISABLED
+        twin._keeps_final = False
         return twin
 
 

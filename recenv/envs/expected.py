@@ -36,7 +36,7 @@ def expected_outcomes(core: BatchCore, given: str = "log") -> NDArray[np.void]:
     Parameters
     ----------
     core
-        B slots; those whose episode has ended get NaN.
+        B slots; those whose episode has ended get NaN, and with `feedback="logged"` so do items without a rating.
     given
         "prior": opinion, click and discovery noise are integrated out. "log": the opinion noise of a logged pair is
         integrated over the interval that its rating leaves (the abducted value is one draw from it), and its click
@@ -66,8 +66,9 @@ def expected_outcomes(core: BatchCore, given: str = "log") -> NDArray[np.void]:
     expected = np.empty(shape, EXPECTED)
     _fill_clicks(expected, core, summed(causes, DRAWN), low, high)
     _fill_ratings(expected, core, summed(causes, FELT), summed(causes, DRAWN), low, high)
+    known = alive[:, None] if core.config.feedback != "logged" else alive[:, None] & core.in_pool()
     for name in EXPECTED.names or ():
-        expected[name][~alive] = np.nan
+        expected[name] = np.where(known, expected[name], np.nan)
     return expected
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recenv.causal.noise import uniform_pair
 from recenv.envs.core import BatchCore
-from recenv.envs.observation import observe
+from recenv.envs.observation import observe_session
 from recenv.envs.query_checks import checked_items
 from recenv.protocol import Policy, Request
 
@@ -35,7 +35,7 @@ def decide_keyed(policy: Any, core: BatchCore, rows: NDArray[np.integer]) -> NDA
         If the policy answers with another shape, or with an item that is not in the catalogue.
     """
     slate = core.config.slate_size
-    whole = observe(core)
+    whole = observe_session(core)
     if slate == 1 and isinstance(policy, Policy):
         return _drawn(policy.probabilities(_request(core, whole, rows)), core, rows)
     items = np.empty((len(rows), slate), np.int64)

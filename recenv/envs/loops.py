@@ -7,9 +7,13 @@ loop over the slots, the GPU one thread a slot (`recenv.envs.gpu`); both compile
 import numpy as np
 
 from recenv.causal.compiled import jit, jit_apart
-from recenv.causal.noise import PASSAGE, RESERVED_STEP, episode_user, normal_quantile, uniform_pair
-from recenv.envs.passage import hold_nodes, pass_time, reward_of, write_scalars
-from recenv.envs.response import clicked_alone, fill_empty, fill_outcome, respond, show_slate
+from recenv.causal.equations.examination import position_probability
+from recenv.causal.equations.leaving import leaves
+from recenv.causal.equations.satisfaction import mood_swing
+from recenv.causal.noise import RESERVED_STEP, episode_user
+from recenv.envs.lanes import LANES, N_MOOD, TRUST, U_LEAVE, decide_leaving, feel_block
+from recenv.envs.passage import end_step, hold_nodes, pass_time, passage, write_scalars
+from recenv.envs.response import clicked_alone, feel, fill_empty, fill_outcome, respond, show_slate
 from recenv.envs.rules import NEXT_STEP, SAME_STEP
 
 
@@ -17,7 +21,7 @@ from recenv.envs.rules import NEXT_STEP, SAME_STEP
 def begin_episode(i, user, world, state, dials, rules):  # type: ignore[no-untyped-def]
     """Start the episode (seed[i], episode[i]); a negative user is drawn from that key."""
     if user < 0:
-        user = episode_user(state.slot[i]["seed"], state.slot[i]["episode"], world.taste.shape[0])
+        user = world.user[episode_user(state.slot[i]["seed"], state.slot[i]["episode"], rules["n_drawn"])]["drawn"]
     state.slot[i]["user"] = user
     state.slot[i]["step"] = 0
     state.slot[i]["done"] = False
@@ -37,26 +41,49 @@ def begin_episode(i, user, world, state, dials, rules):  # type: ignore[no-untyp
         state.visible[i, f] = 0.0
     write_scalars(i, 0.0, world, state, rules)
     state.slot[i]["trust"] = rules["trust_start"]
-    u, _ = uniform_pair(state.slot[i]["seed"], state.slot[i]["episode"], user, RESERVED_STEP, 0, PASSAGE)
-    state.slot[i]["mood"] = normal_quantile(u)
+    state.slot[i]["mood"], _ = passage(state.slot[i]["seed"], state.slot[i]["episode"], user, RESERVED_STEP)
     hold_nodes(i, state, dials)
 
 
 @jit
 def step_slot(i, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
     """Take one step of slot i, and start its next episode where the autoreset rule says so."""
+    slot = state.slot[i]
+    n_mood, u_leave = passage(slot["seed"], slot["episode"], slot["user"], slot["step"])
+    feel(i, actions, world, state, dials, rules, out.outcome)
+    answer(i, n_mood, actions, world, state, dials, rules, out)
+    conclude(i, leaves(u_leave, state.slot[i]["trust"], dials), world, state, dials, rules, out)
+
+
+@jit
+def answer(i, n_mood, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """Respond to the slate by what was felt about it and move the state on, or begin the next episode if it is over."""
     if rules["autoreset"] == NEXT_STEP and state.slot[i]["done"]:
-        for k in range(actions.shape[1]):
-            fill_empty(out.outcome[i, k])
-        state.slot[i]["episode"] += np.uint32(1)
-        begin_episode(i, -1, world, state, dials, rules)
-        out.result[i]["reward"] = 0.0
-        out.result[i]["terminated"] = False
-        out.result[i]["truncated"] = False
+        begin_anew(i, -1, world, state, dials, rules, out)
         return
     show_slate(i, actions, world, state, dials, rules, out.outcome)
-    pass_time(i, actions, world, state, dials, rules, out)
-    out.result[i]["reward"] = reward_of(i, rules, state, out.outcome)
+    pass_time(i, n_mood, actions, world, state, dials, rules, out)
+
+
+@jit_apart
+def begin_anew(i, user, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """Begin the next episode of slot i, with empty results."""
+    for k in range(out.outcome.shape[1]):
+        fill_empty(out.outcome[i, k])
+    out.result[i]["reward"] = 0.0
+    out.result[i]["terminated"] = False
+    out.result[i]["truncated"] = False
+    # Seeding leaves an episode at 2**32 - 1, and the first is 0: in 64 bits it wraps alike compiled and interpreted.
+    state.slot[i]["episode"] = np.uint32((np.uint64(state.slot[i]["episode"]) + np.uint64(1)) & np.uint64(0xFFFFFFFF))
+    begin_episode(i, user, world, state, dials, rules)
+
+
+@jit
+def conclude(i, left, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """End the step of slot i; `left` says whether the user leaves."""
+    if state.slot[i]["step"] == 0:  # this step began the episode
+        return
+    end_step(i, left, world, state, rules, out)
     if rules["autoreset"] == SAME_STEP and state.slot[i]["done"]:
         keep_final(i, state, out)
         state.slot[i]["episode"] += np.uint32(1)
@@ -73,30 +100,41 @@ def keep_final(i, state, out):  # type: ignore[no-untyped-def]
         out.final_felt[i, j] = state.felt[i, j]
 
 
-@jit
-def step_all(order, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
-    """Take one step of every slot in `order`: actions (B, K) item ids.
+@jit_apart
+def step_blocks(order, actions, world, state, dials, rules, out, keys, values, seen):  # type: ignore[no-untyped-def]
+    """Take one step of every slot in `order`, a block at a time, in scratch memory (see `recenv.envs.lanes`).
 
-    `order` (B,) uint64 lists the slots. An index that is read and cannot be negative spares the compiler wrap-around
-    checks and dozens of running pointers: the loop is an eighth faster than over a plain range.
+    `order` (uint64) lists the slots: an index that cannot be negative spares the compiler wrap-around checks.
     """
-    for j in range(order.shape[0]):
-        step_slot(order[j], actions, world, state, dials[0], rules[0], out)
+    for k in range(seen.shape[0]):
+        seen[k] = position_probability(k, dials)
+    size = max(LANES // seen.shape[0], 1)
+    for first in range(0, order.shape[0], size):
+        count = min(size, order.shape[0] - first)
+        feel_block(order, first, count, actions, seen, world, state, dials, rules, keys, values, out.outcome)
+        for j in range(count):
+            i = order[first + j]
+            answer(i, values[N_MOOD + j], actions, world, state, dials, rules, out)
+            values[TRUST + j] = state.slot[i]["trust"]
+        decide_leaving(count, dials, values)
+        for j in range(count):
+            conclude(order[first + j], values[U_LEAVE + j] != 0.0, world, state, dials, rules, out)
 
 
 @jit
-def begin_all(start, users, world, state, dials, rules):  # type: ignore[no-untyped-def]
-    """Start an episode in every slot with start[i]; users[i] < 0 draws the user from the slot's key."""
+def begin_all(start, users, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """Start the next episode in every slot with start[i]; users[i] < 0 draws the user from the slot's key."""
     for i in range(start.shape[0]):
         if start[i]:
-            begin_episode(i, users[i], world, state, dials[0], rules[0])
+            begin_anew(i, users[i], world, state, dials, rules, out)
 
 
 @jit
 def respond_to_all_items(world, state, dials, rules, outcome):  # type: ignore[no-untyped-def]
     """Fill outcome (B, N) with each slot's response to every item alone at the first position, under this noise."""
     for i in range(outcome.shape[0]):
+        swing = mood_swing(state.slot[i]["mood"], dials[0])
         for a in range(outcome.shape[1]):
-            y, x, u_discovery = respond(i, a, world, state, dials[0], rules[0])
+            y, x, found = respond(i, a, swing, world, state, dials[0], rules[0])
             clicked_it = clicked_alone(i, y, state, dials[0])
-            fill_outcome(outcome[i, a], a, y, x, u_discovery, True, clicked_it, world, dials[0], rules[0])
+            fill_outcome(outcome[i, a], a, y, x, found, True, clicked_it, world, dials[0], rules[0])

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from recenv.causal.compiled import jit
-from recenv.causal.equations.leaving import leave_probability
+from recenv.causal.compiled import jit, jit_apart
 from recenv.causal.equations.mood import mood_next
 from recenv.causal.equations.rating import normalised_rating
 from recenv.causal.equations.satiation import fade, satiate
@@ -55,18 +54,18 @@ def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped
     share = 1.0 / max(count, 1)
     for k in range(k_slate):
         row = outcome[i, k]
-        felt = 0.0
-        if row["consumed"]:
-            felt = normalised_rating(row["level"], levels)
-            total += felt
-            a = np.uint64(row["item"])
-            its = world.topics[world.item[a]["topics_from"] : world.item[a]["topics_to"]]
-            satiate(state.satiation[i], its, share, dials)
-            gain, enjoyed = np.float32((1.0 - VISIBLE_DECAY) * share), np.float32(felt)
-            for j in range(its.shape[0]):
-                loading = gain * np.float32(its[j]["loading"])
-                recent[its[j]["topic"]] += loading
-                savoured[its[j]["topic"]] += enjoyed * loading
+        # What was not consumed is taken in with weight 0: a branch would be guessed wrong every second time.
+        weight = share if row["consumed"] else 0.0
+        felt = normalised_rating(row["level"], levels) if row["consumed"] else 0.0
+        total += felt
+        item = world.item[np.uintp(max(row["item"], 0))]
+        its = world.topics[item["topics_from"] : item["topics_to"]]
+        satiate(state.satiation[i], its, weight, dials)
+        gain, enjoyed = np.float32((1.0 - VISIBLE_DECAY) * weight), np.float32(felt)
+        for j in range(its.shape[0]):
+            topic, loading = np.uintp(its[j]["topic"]), gain * np.float32(its[j]["loading"])
+            recent[topic] += loading
+            savoured[topic] += enjoyed * loading
         state.shown[i, state.slot[i]["step"] * k_slate + k] = row["item"]
         state.felt[i, state.slot[i]["step"] * k_slate + k] = felt
     turn_taste(i, share, world, state, dials, outcome)
@@ -74,22 +73,42 @@ def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped
 
 
 @jit
-def pass_time(i, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
-    """Move the user's state on after the slate, and decide whether the user leaves."""
+def passage(seed, episode, user, step):  # type: ignore[no-untyped-def]
+    """Return (n_mood, u_leave): the standard normal change of mood, and the uniform number that decides on leaving."""
+    u_mood, u_leave = uniform_pair(seed, episode, user, step, np.uint32(0), PASSAGE)
+    return normal_quantile(u_mood), u_leave
+
+
+@jit
+def pass_time(i, n_mood, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """Move the user's state on after the slate; n_mood is the normal change of mood."""
     count, felt = digest(i, actions, world, state, dials, out.outcome)
     state.slot[i]["trust"] = trust_next(state.slot[i]["trust"], felt, dials)
     state.slot[i]["felt_sum"] += felt
-    state.slot[i]["consumed_steps"] += 1.0 if count > 0 else 0.0
-    u_mood, u_leave = uniform_pair(
-        state.slot[i]["seed"], state.slot[i]["episode"], state.slot[i]["user"], state.slot[i]["step"], 0, PASSAGE
-    )
-    state.slot[i]["mood"] = mood_next(state.slot[i]["mood"], normal_quantile(u_mood), dials)
+    state.slot[i]["consumed_steps"] += 1 if count > 0 else 0
+    state.slot[i]["mood"] = mood_next(state.slot[i]["mood"], n_mood, dials)
     hold_nodes(i, state, dials)
     state.slot[i]["step"] += 1
     write_scalars(i, felt, world, state, rules)
-    out.result[i]["terminated"] = u_leave < leave_probability(state.slot[i]["trust"], dials)
-    out.result[i]["truncated"] = state.slot[i]["step"] >= rules["horizon"] and not out.result[i]["terminated"]
-    state.slot[i]["done"] = out.result[i]["terminated"] or out.result[i]["truncated"]
+
+
+@jit
+def end_step(i, left, world, state, rules, out):  # type: ignore[no-untyped-def]
+    """Write the result of a step; `left` says whether the user left."""
+    over = state.slot[i]["step"] >= rules["horizon"] or (rules["exhaustible"] and is_exhausted(i, world, state))
+    out.result[i]["reward"] = reward_of(i, rules, state, out.outcome)
+    out.result[i]["terminated"] = left
+    out.result[i]["truncated"] = over and not left
+    state.slot[i]["done"] = left or over
+
+
+@jit_apart
+def is_exhausted(i, world, state):  # type: ignore[no-untyped-def]
+    """Say whether all items that this user can be offered were shown."""
+    shown = 0
+    for j in range(state.shown.shape[1]):
+        shown += 1 if state.shown[i, j] >= 0 else 0
+    return shown >= world.user[state.slot[i]["user"]]["offered"]
 
 
 @jit

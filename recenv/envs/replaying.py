@@ -44,7 +44,7 @@ def answered_sessions(core: BatchCore) -> Sessions:
     user = now.user.copy()
     for i in np.flatnonzero(over):
         given = core.begun["episode"][i] == episode[i]
-        drawn = episode_user(core.state.slot["seed"][i], episode[i], core.world.n_users)
+        drawn = core.pools.users[episode_user(core.state.slot["seed"][i], episode[i], len(core.pools.users))]
         user[i] = core.begun["user"][i] if given else drawn
     steps = np.where(over, core.config.horizon, now.steps)
     return Sessions(user, episode, np.where(over[:, None, None], shown, now.shown), steps)

@@ -1,4 +1,4 @@
-"""Rewards of single items: what each would bring if it alone were shown (the compiled loop sums over a slate)."""
+"""Rewards of single items: alone, or at their position of a slate (the compiled loop sums over a slate)."""
 
 from __future__ import annotations
 
@@ -35,3 +35,17 @@ def reward_alone(
     felt = np.where(outcome["consumed"], (outcome["level"] - 1.0) / (levels - 1.0), 0.0)
     after: NDArray[np.float64] = trust[:, None] + dials["adapt"] * (felt - trust[:, None])
     return after if np.isnan(dials["fixed_trust"]) else np.full(felt.shape, float(dials["fixed_trust"]))
+
+
+def reward_by_position(reward: str | Any, outcome: NDArray[np.void], total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (B, K) rewards of the positions of slates, which sum to the reward `total` (B,) of the step.
+
+    Satisfaction, and a function of the whole slate, belong to no position: they stand at the first.
+    """
+    if reward == "rating":
+        return np.where(outcome["consumed"], outcome["rating"], 0.0)
+    if isinstance(reward, str) and reward in COUNTED:
+        return outcome[COUNTED[reward]].astype(np.float64)
+    split = np.zeros(outcome.shape)
+    split[:, 0] = total
+    return split

@@ -46,7 +46,14 @@ def one_step_truth(
         Name -> policy.
     rounds, seed, users, progress
         As in `recenv.feedback.collect`.
+
+    Raises
+    ------
+    ValueError
+        If the environment shows slates: what an item brings there depends on the others.
     """
+    if env.config.slate_size != 1:
+        raise ValueError(f"one_step_truth() is of one item a step; slate_size is {env.config.slate_size}")
     totals = {name: np.zeros((rounds, env.num_envs)) for name in targets}
     lengths = np.zeros((rounds, env.num_envs))
     for r in range(rounds):
@@ -54,7 +61,9 @@ def one_step_truth(
         for step in rollout(before, logging_policy, seed=seed + r * env.num_envs, users=users):
             lengths[r] += step.alive
             for name, target in targets.items():
-                expected = (target.probabilities(step.request) * before.rewards).sum(1)
+                offered = step.request.candidates
+                rewards = np.take_along_axis(before.rewards, np.maximum(offered, 0), axis=1)
+                expected = (target.probabilities(step.request) * np.where(offered >= 0, rewards, 0.0)).sum(1)
                 totals[name][r] += np.where(step.alive, expected, 0.0)
         if progress is not None:
             progress(r + 1, rounds)

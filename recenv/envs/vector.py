@@ -11,13 +11,15 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from recenv.causal.world import World
-from recenv.envs.actions import action_space, checked_actions
+from recenv.envs.actions import action_space, actions_of, items_of, n_choices
 from recenv.envs.config import EnvConfig, make_config
 from recenv.envs.core import BatchCore
 from recenv.envs.counterfactual import Counterfactual, counterfactual
 from recenv.envs.expected import expected_outcomes
 from recenv.envs.explaining import Explanation, explain
-from recenv.envs.observation import observation_space, observe
+from recenv.envs.observation import first_row, history, observation_space, observe, with_candidates, without_candidates
+from recenv.envs.rendering import FPS, MODES, checked_mode, render
+from recenv.envs.reward import reward_by_position
 from recenv.envs.rules import DISABLED, NEXT_STEP, SAME_STEP
 from recenv.envs.seeding import slot_seeds
 from recenv.envs.state import State
@@ -44,7 +46,11 @@ class RecSysVectorEnv(VectorEnv):
         An `EnvConfig`, or its fields as keyword arguments.
     """
 
-    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
+    metadata: dict[str, Any] = {  # noqa: RUF012 (Gymnasium's own convention)
+        "render_modes": list(MODES),
+        "render_fps": FPS,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
 
     def __init__(
         self,
@@ -55,18 +61,16 @@ class RecSysVectorEnv(VectorEnv):
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
-        if render_mode is not None:
-            raise ValueError(f"render_mode must be None, got {render_mode!r}")
         if num_envs < 1:
             raise ValueError(f"num_envs must be 1 or more, got {num_envs}")
         self.num_envs = num_envs
-        self.render_mode = render_mode
+        self.render_mode = checked_mode(render_mode)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
         self.core = BatchCore(make_config(config, options), num_envs, _MODES[self.autoreset_mode])
         self.config = self.core.config
         self.single_observation_space = observation_space(self.core)
-        self.single_action_space = action_space(self.world.n_items, self.config.slate_size)
+        self.single_action_space = action_space(n_choices(self.core), self.config.slate_size)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._begun = False
@@ -95,7 +99,15 @@ class RecSysVectorEnv(VectorEnv):
             self.core.seed(slot_seeds(seed, self.num_envs), mask if self.core.seeded else None)
         self.core.begin(users, mask)
         self._begun = True
-        return observe(self.core), {"user": self.core.state.user.copy()}
+        if self.render_mode == "human":
+            self.render()
+        return observe(self.core), self._masked({"user": self.core.state.user.copy()})
+
+    def _masked(self, info: dict[str, Any]) -> dict[str, Any]:
+        """Add the action mask to an info where that was asked for."""
+        if self.config.mask_in_info:
+            info |= {"action_mask": self.action_masks(), "_action_mask": np.ones(self.num_envs, bool)}
+        return info
 
     def _options(self, options: dict[str, Any] | None) -> tuple[Any, NDArray[np.bool_] | None]:
         unknown = set(options or ()) - {"users", "reset_mask"}
@@ -107,7 +119,7 @@ class RecSysVectorEnv(VectorEnv):
         return (options or {}).get("users"), None if mask is None else np.asarray(mask)
 
     def step(self, actions: Any) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict]:
-        """Show one item (or slate) to every user, (B,) or (B, K); the full responses are in `outcome`."""
+        """Show one item (or slate) to every user, (B,) or (B, K); what they answered is in `responses()`."""
         core = self.core
         if not self._begun:
             raise RuntimeError("no episode was begun: call reset() before step()")
@@ -115,7 +127,7 @@ class RecSysVectorEnv(VectorEnv):
             slot = int(np.flatnonzero(core.state.done)[0])
             raise RuntimeError(f"the episode of user {slot} has ended: reset it with options={{'reset_mask': mask}}")
         before = core.state.done.copy()
-        core.step(checked_actions(actions, self.num_envs, self.config.slate_size, core.world.n_items))
+        core.step(items_of(core, actions))
         out = core.out
         done = out.terminated | out.truncated
         info: dict[str, Any] = {}
@@ -123,12 +135,14 @@ class RecSysVectorEnv(VectorEnv):
             info = self._final(done)
         elif before.any():
             info = {"user": core.state.user.copy(), "_user": before}
+        if self.render_mode == "human":
+            self.render()
         return (
             observe(core),
             out.reward.copy(),
             out.terminated.copy(),
             out.truncated.copy(),
-            info,
+            self._masked(info),
         )
 
     def _final(self, done: NDArray[np.bool_]) -> dict[str, Any]:
@@ -140,14 +154,17 @@ class RecSysVectorEnv(VectorEnv):
 
     def final_observation(self, slot: int) -> Any:
         """Return the last observation of the episode that just ended in a slot (`SAME_STEP`)."""
-        flat = self.core.out.final_observation[slot].copy()
-        if self.config.observation == "features":
-            return flat
-        return {"features": flat, **self._final_history(slot)}
+        core, row = self.core, slice(slot, slot + 1)
+        seen: Any = core.out.final_observation[row].copy()
+        if self.config.observation == "history":
+            seen = history(seen, core.out.final_shown[row].copy(), core.out.final_felt[row].copy())
+        if self.config.candidates is not None:
+            seen = with_candidates(seen, core.final_candidates(slot)[None], core.world)
+        return first_row(seen)
 
-    def _final_history(self, slot: int) -> dict[str, NDArray[Any]]:
-        shown, felt = self.core.out.final_shown[slot].copy(), self.core.out.final_felt[slot].copy()
-        return {"shown": shown, "feedback": felt, "mask": (shown >= 0).astype(np.int8)}
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """Return a picture of each of the first slots (at most nine), or print them: see `recenv.envs.rendering`."""
+        return render(self.core, self.render_mode)
 
     @property
     def outcome(self) -> NDArray[np.void]:
@@ -159,16 +176,47 @@ class RecSysVectorEnv(VectorEnv):
         """(B,) who is in each slot, rows of the world's user table."""
         return self.core.state.user.copy()
 
+    def responses(self) -> dict[str, NDArray[Any]]:
+        """Return what a real system sees of the last responses, (B, K) each.
+
+        clicked, purchased, consumed, liked (bool) and rating (0 where nothing was consumed).
+        """
+        outcome = self.core.out.outcome
+        seen: dict[str, NDArray[Any]] = {
+            name: outcome[name].copy() for name in ("clicked", "purchased", "consumed", "liked")
+        }
+        return {**seen, "rating": np.where(outcome["consumed"], outcome["rating"], 0.0)}
+
+    def position_rewards(self) -> NDArray[np.float64]:
+        """Return (B, K) the last reward split over the positions; see `recenv.envs.reward`."""
+        return reward_by_position(self.config.reward, self.core.out.outcome, self.core.out.reward)
+
     def request(self, observation: Any) -> Request:
-        """Return what a policy is asked at this step: the observation, who may be shown what, and to whom."""
-        return Request(observation, self.core.candidates(), self.config.slate_size, self.users)
+        """Return what a policy is asked at this step: the observation, who may be shown what, and to whom.
+
+        `observation` is the one that the last `reset` or `step` returned; the part on candidates is left out of it,
+        since the request has them as ids.
+        """
+        seen = without_candidates(observation, self.core)
+        return Request(seen, self.core.candidates(), self.config.slate_size, self.users)
+
+    def actions_of(self, items: NDArray[np.integer], slots: NDArray[np.integer] | None = None) -> NDArray[np.int64]:
+        """Return the action that shows catalogue items (B, K), -1 an empty position: (B,), or (B, K) for slates.
+
+        With `slots` (n,) the items are those of these slots only. It is the way from a `Decision` to `step`.
+        """
+        return actions_of(self.core, items, slots)
+
+    def items_of(self, actions: Any) -> NDArray[np.int64]:
+        """Return (B, K) the catalogue ids that actions stand for at this step."""
+        return items_of(self.core, actions)
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Return (B, N) which items may be shown."""
-        return self.core.mask()
+        """Return (B, N) which items may be shown, or (B, C) which candidates there are."""
+        return self.core.mask() if self.config.candidates is None else self.core.candidates() >= 0
 
     def candidates(self) -> NDArray[np.int64]:
-        """Return (B, N) item ids that may be shown, -1 where not."""
+        """Return (B, C) candidates as item ids, or (B, N) those that may be shown; -1 where not."""
         return self.core.candidates()
 
     def potential_outcomes(self) -> NDArray[np.void]:

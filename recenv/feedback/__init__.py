@@ -5,8 +5,10 @@ from recenv.lazy import lazy
 
 # Loaded on demand: reading a log needs neither the collector nor the Parquet reader nor other libraries' formats.
 _HOMES = {
+    "Uplift": "recenv.feedback.uplift",
     "FeedbackFile": "recenv.feedback.feedback_file",
     "collect": "recenv.feedback.collecting",
+    "estimated_uplift": "recenv.feedback.uplift",
     "from_mdp_dataset": "recenv.feedback.mdp_dataset",
     "from_minari": "recenv.feedback.minari_dataset",
     "from_obp": "recenv.feedback.obp_exchange",

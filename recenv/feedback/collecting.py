@@ -14,6 +14,9 @@ from recenv.feedback.confounded import ORACLE, ConfoundedPolicy
 from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.feedback.rollout import Step, rollout
 
+SLATE_PROPENSITIES = ("propensity_position", "propensity_prefix")
+"""Entries (B, K) of `Decision.extra` that are columns of a log of slates."""
+
 
 def collect(
     env: Any,
@@ -57,10 +60,16 @@ def collect(
     ------
     ValueError
         If the policy was made from ratings that this world replays, or gives no usable probability.
+
+    Notes
+    -----
+    A slate has a row for each shown item, and the reward of its own position (satisfaction, or a function of the whole
+    slate, at the first); `propensity` is that of the whole slate in each of them. `Decision.extra` may hold
+    "propensity_position" and "propensity_prefix", (B, K) each, which become columns.
     """
     env = env.unwrapped.vectorised() if hasattr(env.unwrapped, "vectorised") else env
-    if env.config.slate_size != 1:
-        raise ValueError(f"collect() records one item a step, and this environment shows {env.config.slate_size}")
+    if env.config.slate_size != 1 and confounding:
+        raise ValueError(f"confounding tilts the choice of one item a step; slate_size is {env.config.slate_size}")
     name = policy_name or type(policy).__name__
     if not allow_overlap:
         refuse_training_pairs(env.world, policy, name, env.config.feedback)
@@ -80,6 +89,9 @@ def collect(
         "reward": env.config.reward if isinstance(env.config.reward, str) else "custom",
         "feedback": env.config.feedback,
         "repeat": env.config.repeat,
+        "slate_size": env.config.slate_size,
+        "users": env.config.users,
+        "items": env.config.items,
         "confounding": float(confounding),
         "recenv": __version__,
     }
@@ -115,28 +127,34 @@ def refuse_training_pairs(world: Any, policy: Any, name: str, feedback: str) -> 
 
 
 def _rows(step: Step, env: Any, name: str, *, first_episode: int) -> dict[str, NDArray[Any]]:
-    """Return the rows of the slots that are still in their session."""
-    keep = np.flatnonzero(step.alive)
-    probability = np.asarray(step.decision.probability, np.float64)[keep]
-    if np.any(np.isnan(probability)):
+    """Return the rows of the slots that are still in their session: one a shown item, from the top position down."""
+    probability = np.asarray(step.decision.probability, np.float64)
+    if np.any(np.isnan(probability[step.alive])):
         raise ValueError(
             f"policy {name!r} returned probability NaN: its log could not be used for evaluation; let act() return the "
             "probability of the chosen item"
         )
+    items = np.asarray(step.decision.items)
+    slot, place = np.nonzero(step.alive[:, None] & (items >= 0))
+    users = step.request.users if step.request.users is not None else np.arange(len(items))
     columns = {
-        "episode": first_episode + keep,
-        "step": np.full(len(keep), step.number),
-        "position": np.zeros(len(keep), np.int64),
-        "user": step.request.users[keep] if step.request.users is not None else keep,
-        "item": step.decision.items[keep, 0],
-        "reward": step.reward[keep],
-        "propensity": probability,
-        "terminated": step.terminated[keep],
-        "truncated": step.truncated[keep],
+        "episode": first_episode + slot,
+        "step": np.full(len(slot), step.number),
+        "position": place,
+        "user": users[slot],
+        "item": items[slot, place],
+        "reward": env.position_rewards()[slot, place],
+        "propensity": probability[slot],
+        "terminated": step.terminated[slot],
+        "truncated": step.truncated[slot],
     }
-    if ORACLE in step.decision.extra:
-        columns[ORACLE] = np.asarray(step.decision.extra[ORACLE], np.float64)[keep]
+    if env.config.candidates is not None:
+        columns["candidates"] = step.request.candidates[slot]
+    for column in (*SLATE_PROPENSITIES, ORACLE):
+        if column in step.decision.extra:
+            values = np.asarray(step.decision.extra[column], np.float64)
+            columns[column] = values[slot, place] if column in SLATE_PROPENSITIES else values[slot]
     for prefix, observation in (("observation", step.request.observation), ("next_observation", step.next_observation)):
         named = observation if isinstance(observation, Mapping) else {"features": observation}
-        columns |= {f"{prefix}.{key}": value[keep] for key, value in named.items()}
+        columns |= {f"{prefix}.{key}": value[slot] for key, value in named.items()}
     return columns

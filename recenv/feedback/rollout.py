@@ -27,7 +27,11 @@ class SessionEnv(Protocol):
         ...
 
     def step(self, actions: Any) -> tuple[Any, NDArray, NDArray, NDArray, dict]:
-        """Show one item to every user."""
+        """Show one item, or a slate, to every user."""
+        ...
+
+    def actions_of(self, items: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the actions that show items (B, K)."""
         ...
 
     def request(self, observation: Any) -> Request:
@@ -46,6 +50,7 @@ class Step(NamedTuple):
     decision: Decision
     reward: NDArray[np.float64]
     next_observation: Any
+    """What the next request will hold."""
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
 
@@ -78,24 +83,40 @@ def rollout(
     """
     rng = np.random.default_rng([seed, 40])
     observation, _ = env.reset(seed=seed, options=None if users is None else {"users": np.asarray(users)})
+    request = env.request(observation)
     alive = np.ones(env.num_envs, bool)
     number = 0
     while alive.any():
-        request = env.request(observation)
         decision = decide(policy, request, rng, explore)
-        observation, reward, terminated, truncated, _ = env.step(decision.items[:, 0])
-        yield Step(number, alive.copy(), request, decision, reward, observation, terminated, truncated)
+        observation, reward, terminated, truncated, _ = env.step(env.actions_of(decision.items))
+        following = env.request(observation)
+        yield Step(number, alive.copy(), request, decision, reward, following.observation, terminated, truncated)
         alive &= ~(terminated | truncated)
-        number += 1
+        number, request = number + 1, following
 
 
 def decide(policy: Any, request: Request, rng: np.random.Generator, explore: bool = True) -> Decision:
-    """Return the policy's decision: its own `act`, or an item drawn from its `probabilities`."""
+    """Return the policy's decision: its own `act`, or items drawn from its `probabilities`.
+
+    A slate is drawn without replacement, position after position among what is left (Plackett 1975,
+    `plackett1975analysis`); `extra["propensity_prefix"]` (B, K) holds the probability of its beginnings.
+    """
     if hasattr(policy, "act"):
         decision: Decision = policy.act(request, rng=rng, explore=explore)
         return decision
     if not isinstance(policy, Policy):
         raise TypeError(f"{type(policy).__name__} has neither act() nor probabilities(): it is no policy")
-    probabilities = policy.probabilities(request)
-    rows, place = np.arange(len(probabilities)), draw(probabilities, rng)
-    return Decision(request.candidates[rows, place][:, None], probabilities[rows, place])
+    left = np.array(policy.probabilities(request), np.float64)
+    rows = np.arange(len(left))
+    items, prefix = np.full((len(left), request.slate_size), -1, np.int64), np.ones((len(left), request.slate_size))
+    chance = np.ones(len(left))
+    for k in range(request.slate_size):
+        total = left.sum(1)
+        some = total > 0.0
+        left[~some, 0] = 1.0  # nothing is left to draw: whatever is drawn, the position stays empty
+        place = draw(left, rng)
+        items[some, k] = request.candidates[rows, place][some]
+        chance[some] *= left[rows, place][some] / total[some]
+        prefix[:, k] = chance
+        left[rows, place] = 0.0
+    return Decision(items, chance, {} if request.slate_size == 1 else {"propensity_prefix": prefix})

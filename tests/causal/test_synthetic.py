@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from recenv.causal import World
+from recenv.causal.abduction import world_key
+from recenv.causal.noise import OPINION, logistic_quantile, opinion_uniform
 from recenv.causal.pairs import FIRST
 
 
@@ -50,3 +52,11 @@ def test_biases_are_normalised_and_popularity_is_orthogonal(world):
 def test_a_world_too_small_is_refused_by_name(name, least):
     with pytest.raises(ValueError, match=f"at least {least} {name}, got {least - 1}"):
         World.synthetic(0, **{name: least - 1})
+
+
+def test_a_pair_that_forgets_its_logged_noise_meets_another_opinion():
+    world = World.synthetic(7, users=60, items=40, dims=2, topics=3)
+    key, pairs = world_key(world.seed), zip(world.pairs.user, world.pairs.item, strict=True)
+    fresh = [logistic_quantile(opinion_uniform(*key, u, a, OPINION)) for u, a in pairs]
+    assert not np.any(np.isclose(fresh, world.pairs.noise))
+    assert abs(np.corrcoef(fresh, world.pairs.noise)[0, 1]) < 0.25

@@ -67,11 +67,6 @@ def test_a_reset_without_a_seed_still_works(env):
     assert one.get_state().mood[0] != two.get_state().mood[0]
 
 
-def test_rendering_is_refused(world):
-    with pytest.raises(ValueError, match="render_mode must be None, got 'human'"):
-        RecSysEnv(world=world, render_mode="human")
-
-
 def test_a_state_can_be_branched_from(world):
     env = RecSysEnv(world=world.do(leaving=0.0))
     env.reset(seed=1)

@@ -7,9 +7,13 @@ from recenv.envs.truth import one_step_truth
 from tests.feedback.test_rollout import First, Spread
 
 
-@pytest.fixture(scope="module")
-def env():
-    return RecSysVectorEnv(200, world=World.synthetic(0, users=200, items=30), horizon=6)
+@pytest.fixture(
+    scope="module",
+    params=[{}, {"candidates": 8}, {"candidates": 2, "feedback": "logged"}],
+    ids=["catalogue", "candidates", "logged"],
+)
+def env(request):
+    return RecSysVectorEnv(200, world=World.synthetic(0, users=200, items=40), horizon=3, **request.param)
 
 
 def test_the_loggers_own_truth_is_what_its_logs_earn(env):
@@ -46,3 +50,8 @@ def test_ips_and_dr_find_the_truth_of_another_policy(env):
         error = np.hypot(row["std_error"], truth.std_error)
         assert abs(row["value"] - truth.value) < 4 * error
         assert error < 0.1
+
+
+def test_slates_are_refused_by_name(env):
+    with pytest.raises(ValueError, match="one item a step; slate_size is 2"):
+        one_step_truth(RecSysVectorEnv(2, world=env.world, slate_size=2, horizon=3), Spread(), {})

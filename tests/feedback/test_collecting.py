@@ -94,6 +94,6 @@ def test_a_single_environment_can_be_collected_from(world):
     assert log.episodes == 7
 
 
-def test_slates_are_refused_by_name(world):
-    with pytest.raises(ValueError, match="one item a step"):
-        collect(RecSysVectorEnv(2, world=world, slate_size=2, horizon=4), Spread())
+def test_confounding_of_slates_is_refused_by_name(world):
+    with pytest.raises(ValueError, match="one item a step; slate_size is 2"):
+        collect(RecSysVectorEnv(2, world=world, slate_size=2, horizon=4), Spread(), confounding=0.5)

@@ -7,8 +7,6 @@ from recenv.causal.noise import logistic_cdf
 @jit
 def discovered(u, popularity, dials):  # type: ignore[no-untyped-def]
     """Return whether the user comes across the item by itself, with probability discovery * sigmoid(pop)."""
-    if u >= dials["discovery"]:  # the sigmoid is below 1: most often there is no need of it
-        return False
     return u < dials["discovery"] * logistic_cdf(popularity)
 
 

@@ -23,6 +23,12 @@ def boredom_felt(satiation_match, dials):  # type: ignore[no-untyped-def]
 
 
 @jit
+def mood_swing(mood, dials):  # type: ignore[no-untyped-def]
+    """Return confounding * tanh(mood): the mood's effect on an item of comfort 1."""
+    return dials["confounding"] * (2.0 * logistic_cdf(2.0 * mood) - 1.0)  # tanh(m) = 2 sigmoid(2 m) - 1
+
+
+@jit
 def mood_felt(mood, comfort, dials):  # type: ignore[no-untyped-def]
     """Return confounding * tanh(mood) * comfort[a]; comfort is in [-1, 1], so the effect is at most `confounding`."""
-    return dials["confounding"] * (2.0 * logistic_cdf(2.0 * mood) - 1.0) * comfort  # tanh(m) = 2 sigmoid(2 m) - 1
+    return mood_swing(mood, dials) * comfort
