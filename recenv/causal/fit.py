@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from recenv.causal.abduction import abduct
 from recenv.causal.card import validation_card
-from recenv.causal.exposure_models.given import Exposure
-from recenv.causal.exposure_models.randomised import RatedPairs, fit_randomised
+from recenv.causal.exposure import fit_exposure
+from recenv.causal.exposure_models.given import Exposure, KnownPropensities, checked_by_level, known_propensities
+from recenv.causal.exposure_models.randomised import RatedPairs, fit_randomised, join_random
 from recenv.causal.exposure_models.registry import Observed, make_exposure
 from recenv.causal.fit_config import FitConfig, configure
 from recenv.causal.levels import Labels, chosen_like_level, rating_levels
@@ -23,7 +24,7 @@ from recenv.causal.response_models.registry import make_response_model
 from recenv.causal.side_information import side_information
 from recenv.causal.topics import comfort_loading, topics_from_embedding, topics_from_genres
 from recenv.causal.visible import visible_features
-from recenv.causal.weighting import CLIP_GUESSED, CLIP_KNOWN, CLIP_TOTAL, rating_weights
+from recenv.causal.weighting import CLIP_GUESSED, CLIP_KNOWN, CLIP_SELECTED, CLIP_TOTAL, rating_weights
 from recenv.causal.world import World
 from recenv.protocol import Ratings, ResponseData, ResponseModel
 
@@ -90,19 +91,31 @@ def fit_world(
     first = pairs.only(FIRST)
     if len(first) < 2:
         raise ValueError(f"{len(first)} of {len(log)} ratings fell into the first part: too few to fit a world to")
-    seen = _observed(log, first, _reads_features(model, config))
-    exposure = _exposure(log, first, labels, seen, config, randomised)
+    seen = _observed(log, first, labels.scale, _reads_features(model, config))
+    rated, exposure = _rated_and_exposed(log, first, labels, seen, config, randomised)
     clip = _clip_quantile(config, randomised)
     weight = rating_weights(
-        exposure.propensity(first.user, first.item),
+        exposure.propensity(rated.user, rated.item),
         config.weighting,
         clip_quantile=clip,
         cells=log.n_users * log.n_items,
     )
     if resample is not None and resample.reweighted:
-        weight = weight * bootstrap_weights(len(first), rng)
-    data = _response_data(log, first, labels.scale, weight, seen, exposure, config.validation_share, rng)
-    response = fit_response(model, data, max_dims=config.max_dims, rng=rng, device=device, progress=progress)
+        weight = weight * bootstrap_weights(len(weight), rng)
+    order = np.concatenate([first.order, np.arange(len(rated.user) - len(first)) + first.order.max() + 1])
+    data = _response_data(log, rated, order, labels.scale, weight, seen, exposure, config.validation_share, rng)
+    conditional = config.weighting == "likelihood"
+    if conditional:
+        model = make_response_model(config.response, config.model_options(_selection(exposure)))
+    response = fit_response(
+        model,
+        data,
+        max_dims=config.max_dims,
+        rng=rng,
+        device=device,
+        progress=progress,
+        reweigh=clip if conditional else None,
+    )
     topics = (
         _topics(log, response, config.clusters, seed) if resample is None or not resample.topics else resample.topics
     )
@@ -126,32 +139,48 @@ def _split(log: RatingsLog, first_share: float, seed: int) -> NDArray[np.int8]:
 
 def _reads_features(model: ResponseModel, config: FitConfig) -> bool:
     """Say whether anything in the fit reads side information; else its columns need no warning."""
-    by_exposure = isinstance(config.exposure, str) and config.exposure == "features"
+    by_exposure = isinstance(config.exposure, str) and config.exposure in ("features", "self_selection")
     return by_exposure or bool(getattr(model, "reads_features", True))
 
 
-def _observed(log: RatingsLog, first: LoggedPairs, features: bool) -> Observed:
+def _observed(log: RatingsLog, first: LoggedPairs, scale: NDArray[np.float64], features: bool) -> Observed:
     side = side_information(log) if features else (None, None)
-    return Observed(first.user, first.item, log.n_users, log.n_items, *side)
+    return Observed(first.user, first.item, log.n_users, log.n_items, *side, first.level, scale)
 
 
-def _exposure(
+def _rated_and_exposed(
     log: RatingsLog, first: LoggedPairs, labels: Labels, seen: Observed, config: FitConfig, randomised: Any
-) -> Exposure:
-    """Return the exposure model, from randomised ratings where there are some."""
+) -> tuple[RatedPairs, Exposure]:
+    """Return the rows of the fit, with randomised ratings where there are some, and how they came to be among them."""
+    rated = RatedPairs(first.user, first.item, first.level)
     if randomised is None:
+        if isinstance(config.exposure, np.ndarray) and config.exposure.ndim == 2:
+            return rated, _known_by_level(log, labels, seen, config.exposure)
         # A generator of its own: the choice of exposure model leaves the start values of the response model alone.
-        return make_exposure(config.exposure, seen, (log.user, log.item), np.random.default_rng(11))
+        return rated, make_exposure(config.exposure, seen, (log.user, log.item), np.random.default_rng(11))
     if not (isinstance(config.exposure, str) and config.exposure == "rasch"):
         raise ValueError("randomised ratings and an exposure are given: both say how pairs were selected; drop one")
-    return fit_randomised(
-        RatedPairs(first.user, first.item, first.level),
-        random_pairs(randomised, log, labels.scale),
-        labels.scale,
-        log.n_users,
-        log.n_items,
-        seen=len(first) / len(log),
-    )
+    random = random_pairs(randomised, log, labels.scale)
+    selection = fit_randomised(rated, random, labels.scale, log.n_users, log.n_items, seen=len(first) / len(log))
+    return join_random(rated, random, selection, np.asarray(log.user, np.int64) * log.n_items + log.item)
+
+
+def _known_by_level(
+    log: RatingsLog, labels: Labels, seen: Observed, exposure: NDArray[np.floating]
+) -> KnownPropensities:
+    """Return the given propensities of each row and level of the log."""
+    by_level = len(seen.user) / len(log) * checked_by_level(exposure, len(log), len(labels.scale))
+    known = by_level[np.arange(len(log)), labels.level - 1]
+    return known_propensities(log.user, log.item, known, log.n_items, fit_exposure(*seen.pairs), by_level)
+
+
+def _selection(exposure: Exposure) -> Callable[..., NDArray[np.float64]]:
+    """Return P(rated | level) by (users, items)."""
+    if not isinstance(exposure, KnownPropensities):
+        raise ValueError(
+            "weighting='likelihood' needs P(rated | level): give exposure as (n, L), or randomised ratings"
+        )
+    return exposure.given_level
 
 
 def _clip_quantile(config: FitConfig, randomised: Any) -> float:
@@ -160,6 +189,8 @@ def _clip_quantile(config: FitConfig, randomised: Any) -> float:
         return config.clip_quantile
     if randomised is not None or not isinstance(config.exposure, str):
         return CLIP_KNOWN
+    if config.exposure == "self_selection":
+        return CLIP_SELECTED
     return CLIP_GUESSED if config.weighting == "snips" else CLIP_TOTAL
 
 
@@ -204,7 +235,8 @@ def bootstrap_weights(rows: int, rng: np.random.Generator) -> NDArray[np.float64
 
 def _response_data(
     log: RatingsLog,
-    first: LoggedPairs,
+    rated: RatedPairs,
+    order: NDArray[np.integer],
     scale: NDArray[np.float64],
     weight: NDArray[np.float64],
     seen: Observed,
@@ -212,10 +244,11 @@ def _response_data(
     validation_share: float,
     rng: np.random.Generator,
 ) -> ResponseData:
-    """Return what the response model may learn from: the first part, some rows of it for validation."""
-    held = rng.random(len(first)) < validation_share
-    held[rng.permutation(len(first))[:2]] = [True, False]  # in a tiny log too, neither side is empty
-    rows = Ratings(first.user, first.item, first.level, weight, first.order)
+    """Return what the response model may learn from: some rows for validation, the others to train on."""
+    n = len(rated.user)
+    held = rng.random(n) < validation_share
+    held[rng.permutation(n)[:2]] = [True, False]  # in a tiny log too, neither side is empty
+    rows = Ratings(*rated, weight, order)
     train, validation = (Ratings._make(column[part] for column in rows) for part in (~held, held))
     return ResponseData(
         train=train,

@@ -40,9 +40,11 @@ class FitConfig:
     deconfounded: bool = False
     """Of the factorisation: add gamma_u times the substitute confounder of a Poisson exposure model. A heuristic."""
     weighting: str = "snips"
-    """How ratings are weighted against missing-not-at-random: "naive", "ips", "snips" or "dr" (see `weighting`)."""
+    """How ratings are weighted against missing-not-at-random: "naive", "ips", "snips", "dr" or "likelihood" (see
+    `weighting`)."""
     exposure: str | NDArray[np.floating] | Callable[..., NDArray[np.floating]] = "rasch"
-    """Propensities: "rasch", "popularity", "poisson", "features", one a row of the log, or f(users, items)."""
+    """Propensities: "rasch", "popularity", "poisson", "features", "self_selection", one a row of the log (n,), one
+    a row and level (n, L), or f(users, items)."""
     clip_quantile: float | None = None
     """Propensities below this quantile are raised to it; None: see `fit.CLIP_GUESSED`."""
     dims: int = 16
@@ -114,13 +116,18 @@ class FitConfig:
         kind = type(self.response)
         return f"{kind.__module__}:{kind.__qualname__}"
 
-    def model_options(self) -> dict[str, Any]:
-        """Return the options of the model's constructor: those in this record that are its own, and the given ones."""
+    def model_options(self, selection: Callable[..., NDArray[np.float64]] | None = None) -> dict[str, Any]:
+        """Return the options of the model's constructor: those in this record that are its own, and the given ones.
+
+        `selection` is P(rated | level) by (users, items), of a likelihood that conditions on being rated.
+        """
         options: dict[str, Any] = {}
         if self.response == FACTORISATION:
             options = {name: getattr(self, name) for name in OF_THE_FACTORISATION}
         if self.weighting == "dr":
             options["doubly_robust"] = True
+        if selection is not None:
+            options["selection"] = selection
         return options | dict(self.response_options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.causal.distil import TOLERANCE, distil
+from recenv.causal.exposure import inverse_propensity_weights
 from recenv.causal.factors import Factors
 from recenv.causal.link import Link, Scored, fit_link, linked
 from recenv.causal.ordinal import OrdinalFactors, normalise
@@ -45,8 +47,12 @@ def fit_response(
     rng: np.random.Generator,
     device: str,
     progress: Callable[[int, int, str], None] | None,
+    reweigh: float | None = None,
 ) -> FittedResponse:
     """Fit the model and put its utility into a world's form.
+
+    `reweigh` weights the link's ratings by inverse propensities, clipped at this quantile: for a model that learns from
+    unweighted ratings because it knows how they were selected, which the link does not.
 
     Raises
     ------
@@ -54,9 +60,11 @@ def fit_response(
         If the model's factors have the wrong shape, or its utilities are not finite.
     """
     model.fit(data, rng=rng, device=device, progress=progress)
+    if reweigh is not None:
+        data = _reweighted(data, reweigh)
     if hasattr(model, "factors"):
         factors = _checked(model.factors(), data)
-        link = _link(factors.utility, data)
+        link = _own_link(model) or _link(factors.utility, data)
         return FittedResponse(normalise(linked(factors, link)), link, None)
     unit = 1.0 / max(_link(model.utility, data).slope, 1e-9)
     found = distil(model, data.n_users, data.n_items, tolerance=TOLERANCE * unit, max_dims=max_dims, rng=rng)
@@ -75,8 +83,26 @@ def _checked(given: tuple[NDArray[np.floating], ...], data: ResponseData) -> Fac
     return factors
 
 
+def _own_link(model: ResponseModel) -> Link | None:
+    """Return the link of a model whose factors are in units of the logistic noise, with thresholds of their own."""
+    thresholds = getattr(model, "thresholds", None)
+    return None if thresholds is None else Link(1.0, np.asarray(thresholds, np.float64), 0)
+
+
 def _link(utility: Utility, data: ResponseData) -> Link:
     return fit_link(_scored(utility, data.train), _scored(utility, data.validation), len(data.scale))
+
+
+def _reweighted(data: ResponseData, clip_quantile: float) -> ResponseData:
+    """Return the data with each rating weighted by its inverse propensity too."""
+    assert data.propensity is not None
+    propensity = data.propensity
+
+    def weighted(ratings: Ratings) -> Ratings:
+        p = propensity(ratings.user, ratings.item)
+        return ratings._replace(weight=ratings.weight * inverse_propensity_weights(p, clip_quantile=clip_quantile))
+
+    return dataclasses.replace(data, train=weighted(data.train), validation=weighted(data.validation))
 
 
 def _scored(utility: Utility, ratings: Ratings) -> Scored:

@@ -10,6 +10,7 @@ _HOMES = {
     "fit_poisson": "recenv.causal.exposure_models.poisson",
     "fit_popularity": "recenv.causal.exposure_models.popularity",
     "fit_randomised": "recenv.causal.exposure_models.randomised",
+    "fit_self_selection": "recenv.causal.exposure_models.self_selection",
     "fit_with_features": "recenv.causal.exposure_models.with_features",
     "make_exposure": "recenv.causal.exposure_models.registry",
 }

@@ -28,12 +28,31 @@ class KnownPropensities(NamedTuple):
     """N."""
     others: Exposure
     """For pairs that are not among them."""
+    by_level: NDArray[np.float64] | None = None
+    """(n, L) P(O = 1 | level) of each, for every level that its rating could have had; None where it is not known."""
 
     def propensity(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return (n,) P(O = 1): the known one where the pair is logged, else the model's."""
         key = np.asarray(users, np.int64) * self.n_items + items
         place = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
         return np.where(self.key[place] == key, self.known[place], self.others.propensity(users, items))
+
+    def given_level(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n, L) P(O = 1 | level) of known pairs.
+
+        Raises
+        ------
+        ValueError
+            If it is not known, or a pair is none of the known ones.
+        """
+        if self.by_level is None:
+            raise ValueError("exposure has no propensity of each level: give an array (n, L), or randomised ratings")
+        key = np.asarray(users, np.int64) * self.n_items + items
+        place = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        if (strange := self.key[place] != key).any():
+            row = int(np.flatnonzero(strange)[0])
+            raise ValueError(f"exposure knows no propensity of user {users[row]} and item {items[row]} (row {row})")
+        return self.by_level[place]
 
 
 class ComputedPropensities(NamedTuple):
@@ -56,11 +75,21 @@ def known_propensities(
     propensity: NDArray[np.float64],
     n_items: int,
     others: Exposure,
+    by_level: NDArray[np.float64] | None = None,
 ) -> KnownPropensities:
     """Return the record of the given pairs (n,), in any order."""
     key = np.asarray(user, np.int64) * n_items + item
     order = np.argsort(key)
-    return KnownPropensities(key[order], propensity[order], n_items, others)
+    return KnownPropensities(
+        key[order], propensity[order], n_items, others, None if by_level is None else by_level[order]
+    )
+
+
+def checked_by_level(propensity: NDArray[np.floating], rows: int, levels: int) -> NDArray[np.float64]:
+    """Return (n, L) propensities of each level; refuse those of another shape or that are no probabilities above 0."""
+    if propensity.shape != (rows, levels):
+        raise ValueError(f"exposure has shape {propensity.shape}; one propensity a row and level is ({rows}, {levels})")
+    return np.stack([checked_propensities(column, rows) for column in propensity.T], axis=1)
 
 
 def checked_propensities(propensity: NDArray[np.floating], rows: int) -> NDArray[np.float64]:

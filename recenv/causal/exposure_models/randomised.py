@@ -10,7 +10,8 @@ the number of users,
     sum_{i: O=1} 1 / P_ui = N,    sum_{u: O=1} 1 / P_ui = U,    s / P = 1 + exp(-d_u - c_i - b r_ui)
 
 which is iterative proportional fitting of exp(-d) and exp(-c) over the log's ratings. So no cell outside the two logs
-is ever touched. Assumption: the selection is a logistic function of the rating, with one slope for everybody.
+is ever touched. The random ratings are also rows of the fit, where low ratings are not rare: see `join_random`.
+Assumption: the selection is a logistic function of the rating, with one slope for everybody.
 """
 
 from __future__ import annotations
@@ -61,12 +62,14 @@ class SelectionModel(NamedTuple):
         logit = self.user[pairs.user] + self.item[pairs.item] + self.slope * self.score[pairs.level - 1]
         return self.seen / (1.0 + np.exp(-logit))
 
+    def given_level(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n, L) P(O = 1 | rating) for every level."""
+        logit = (self.user[users] + self.item[items])[:, None] + self.slope * self.score
+        return self.seen / (1.0 + np.exp(-logit))
+
     def propensity(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return (n,) P(O = 1) of pairs whose rating is not known."""
-        total = np.zeros(len(users))
-        for score, share in zip(self.score, self.share, strict=True):
-            total += self.seen * share / (1.0 + np.exp(-(self.user[users] + self.item[items] + self.slope * score)))
-        return total
+        return self.given_level(users, items) @ self.share
 
 
 def fit_randomised(
@@ -77,8 +80,8 @@ def fit_randomised(
     n_items: int,
     *,
     seen: float,
-) -> KnownPropensities:
-    """Return the propensities of the logged pairs given their ratings, and of all others on average.
+) -> SelectionModel:
+    """Return how the log was selected: the most likely slope, and the effects of users and items that follow from it.
 
     Parameters
     ----------
@@ -108,12 +111,58 @@ def fit_randomised(
     score = (scale - values.mean()) / max(values.std(), 1e-9)
     share = np.bincount(random.level - 1, minlength=len(scale)) / len(values)
     model = SelectionModel(np.zeros(n_users), np.zeros(n_items), 0.0, score, share, seen)
-    model = _most_likely(model, logged, random, inside)
-    return known_propensities(logged.user, logged.item, model.of_rated(logged), n_items, _typed(model))
+    return _most_likely(model, logged, random, inside)
 
 
-def _typed(model: SelectionModel) -> Exposure:
+def _typed(model: Exposure) -> Exposure:
     return model
+
+
+class Union(NamedTuple):
+    """P(a pair is among the rows of the fit): logged and seen, or drawn at random and not logged at all.
+
+    P = p + (1 - p / s) q, which with s = 1 is 1 - (1 - p)(1 - q).
+    """
+
+    selection: SelectionModel
+    """p and s."""
+    drawn: float
+    """q, share of all pairs that were drawn at random."""
+
+    def given_level(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n, L) P for every level."""
+        p = self.selection.given_level(users, items)
+        return p + (1.0 - p / self.selection.seen) * self.drawn
+
+    def propensity(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (n,) P of pairs whose rating is not known."""
+        return self.given_level(users, items) @ self.selection.share
+
+
+def join_random(
+    logged: RatedPairs, random: RatedPairs, selection: SelectionModel, log_key: NDArray[np.int64]
+) -> tuple[RatedPairs, KnownPropensities]:
+    """Return the rows of the fit, logged ones first, then random ones that are not logged; and their propensities.
+
+    Parameters
+    ----------
+    logged
+        The self-selected ratings that the fit sees.
+    random
+        Ratings of pairs drawn at random; a pair that is in the log is left out, also one that the fit does not see.
+    selection
+        How the log was selected, from `fit_randomised`.
+    log_key
+        user * N + item of all rows of the log.
+    """
+    n_users, n_items = len(selection.user), len(selection.item)
+    key, first = np.unique(np.asarray(random.user, np.int64) * n_items + random.item, return_index=True)
+    new = first[~np.isin(key, log_key)]
+    rows = RatedPairs(*(np.concatenate([a, b[new]]) for a, b in zip(logged, random, strict=True)))
+    union = Union(selection, len(key) / (n_users * n_items))
+    by_level = union.given_level(rows.user, rows.item)
+    known = by_level[np.arange(len(rows.user)), rows.level - 1]
+    return rows, known_propensities(rows.user, rows.item, known, n_items, _typed(union), by_level)
 
 
 def _most_likely(

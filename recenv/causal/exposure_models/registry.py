@@ -12,7 +12,9 @@ from recenv.causal.exposure import fit_exposure
 from recenv.causal.exposure_models.given import ComputedPropensities, Exposure, checked_propensities, known_propensities
 from recenv.causal.exposure_models.poisson import fit_poisson
 from recenv.causal.exposure_models.popularity import fit_popularity
+from recenv.causal.exposure_models.self_selection import fit_self_selected
 from recenv.causal.exposure_models.with_features import fit_with_features
+from recenv.protocol import Ratings, ResponseData
 
 
 class Observed(NamedTuple):
@@ -30,11 +32,24 @@ class Observed(NamedTuple):
     """(U, P) standardised."""
     item_features: NDArray[np.float32] | None
     """(N, Q) standardised."""
+    level: NDArray[np.integer]
+    """(n,) 1..L, for exposure that depends on the rating."""
+    scale: NDArray[np.float64]
+    """(L,) rating value of each level."""
 
     @property
     def pairs(self) -> tuple[NDArray[np.integer], NDArray[np.integer], int, int]:
         """User, item, U, N."""
         return self.user, self.item, self.n_users, self.n_items
+
+    @property
+    def ratings(self) -> ResponseData:
+        """The ratings as what a response model learns from, unweighted."""
+        n = len(self.user)
+        train = Ratings(self.user, self.item, self.level, np.ones(n), np.arange(n))
+        nothing = Ratings._make(column[:0] for column in train)
+        sides = (self.user_features, self.item_features)
+        return ResponseData(train, nothing, self.n_users, self.n_items, self.scale, *sides)
 
 
 EXPOSURES: dict[str, Callable[[Observed, np.random.Generator], Exposure]] = {
@@ -44,6 +59,7 @@ EXPOSURES: dict[str, Callable[[Observed, np.random.Generator], Exposure]] = {
     "features": lambda seen, rng: fit_with_features(
         seen.user, seen.item, seen.user_features, seen.item_features, rng=rng
     ),
+    "self_selection": lambda seen, rng: fit_self_selected(seen.ratings, rng=rng),
 }
 """Name -> fit."""
 

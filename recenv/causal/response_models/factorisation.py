@@ -7,6 +7,8 @@ Low-rank utility under proportional odds (Koren & Sill 2011, `koren2011ordrec`).
 `doubly_robust` replaces the first term by the one of `weighting`, with cells drawn uniformly and an imputation model
 of the same form trained beside it (Wang et al. 2019, `wang2019doubly`).
 
+`selection` replaces e by the loss of the rating given that the pair was rated, "likelihood" of `weighting`.
+
 `deconfounded` adds gamma_u a_ui, where a_ui = theta_u . beta_i - mean is the intensity that a Poisson factorisation of
 who rated what gives the pair: a substitute for what drove both exposure and rating (Wang et al. 2020,
 `wang2020causal`). It is exactly low rank (taste gains gamma_u theta_u, V gains
@@ -64,6 +66,8 @@ class FactorisationConfig:
     """Add the response to the substitute confounder."""
     doubly_robust: bool = False
     """Impute the losses of the pairs that nobody rated."""
+    selection: Callable[..., NDArray[np.float64]] | None = None
+    """(users (n,), items (n,)) -> (n, L) P(rated | level): condition the likelihood on being rated."""
 
 
 class Rows(NamedTuple):
@@ -73,12 +77,18 @@ class Rows(NamedTuple):
     item: torch.Tensor
     level: torch.Tensor
     weight: torch.Tensor
+    log_selection: torch.Tensor
+    """(n, L) log P(rated | level); (n, 0) where the likelihood does not condition on it."""
 
     @classmethod
-    def of(cls, ratings: Ratings, device: str) -> Rows:
+    def of(cls, ratings: Ratings, config: FactorisationConfig, device: str) -> Rows:
         """Copy to a device."""
+        given = np.ones((len(ratings.user), 0))
+        if config.selection is not None:
+            given = config.selection(ratings.user, ratings.item)
         user, item, level = (torch.as_tensor(np.asarray(c, np.int32), device=device) for c in ratings[:3])
-        return cls(user, item, level.long(), torch.as_tensor(ratings.weight, dtype=torch.float32, device=device))
+        weight, log = (torch.as_tensor(c, dtype=torch.float32, device=device) for c in (ratings.weight, np.log(given)))
+        return cls(user, item, level.long(), weight, log)
 
     def pick(self, rows: torch.Tensor) -> Rows:
         """Return some of them."""
@@ -94,8 +104,14 @@ class Model(nn.Module):
         self.likelihood = LIKELIHOODS[likelihood](data.train, data.scale)
 
     def losses(self, rows: Rows) -> torch.Tensor:
-        """Return (n,) -log P(level)."""
-        return self.likelihood.loss(self.network(rows.user, rows.item), rows.level)
+        """Return (n,) -log P(level), or -log P(level | rated) up to a constant."""
+        x = self.network(rows.user, rows.item)
+        loss = self.likelihood.loss(x, rows.level)
+        if not rows.log_selection.shape[1]:
+            return loss
+        levels = range(1, 1 + rows.log_selection.shape[1])
+        each = [self.likelihood.loss(x, torch.full_like(rows.level, level)) for level in levels]
+        return loss + torch.logsumexp(rows.log_selection - torch.stack(each, 1), 1)
 
     def imputed_losses(self, user: torch.Tensor, item: torch.Tensor, imputation: Model) -> torch.Tensor:
         """Return (n,) the losses that the imputation model expects of pairs."""
@@ -188,7 +204,7 @@ class Trainer:
         self, model: Model, imputation: Model | None, data: ResponseData, config: FactorisationConfig, device: str
     ) -> None:
         self.model, self.imputation, self.config, self.device = model, imputation, config, device
-        self.rows, self.held = Rows.of(data.train, device), Rows.of(data.validation, device)
+        self.rows, self.held = Rows.of(data.train, config, device), Rows.of(data.validation, config, device)
         self.shape = (data.n_users, data.n_items)
         self.optimisers = {
             one: torch.optim.Adam(one.parameters(), lr=config.learning_rate)

@@ -13,6 +13,7 @@ HOME = "recenv.causal.response_models"
 MODELS = {
     "autoencoder": f"{HOME}.autoencoder:Autoencoder",
     "factorisation": f"{HOME}.factorisation:Factorisation",
+    "features": f"{HOME}.features:Features",
     "transformer": f"{HOME}.transformer:Transformer",
     "two_tower": f"{HOME}.two_tower:TwoTower",
 }

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recenv.causal.exposure_models.randomised import RatedPairs, fit_randomised
+from recenv.causal.exposure_models.randomised import RatedPairs, fit_randomised, join_random
 
 USERS, ITEMS = 800, 60
 SCALE = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
@@ -31,9 +31,9 @@ def fit(level, logged, random, seen=1.0):
 def test_how_selection_depends_on_the_rating_is_recovered(slope):
     level, p, logged, random = made(slope)
     found = fit(level, logged, random)
-    per_level = found.others.slope * np.diff(found.others.score)[0]
+    per_level = found.slope * np.diff(found.score)[0]
     assert per_level == pytest.approx(slope, abs=0.15)  # few ratings a user pull a strong slope towards 0
-    known = found.propensity(*logged)
+    known = found.of_rated(pairs(level, logged))
     assert np.corrcoef(np.log(known), np.log(p[logged]))[0, 1] > 0.9
 
 
@@ -42,13 +42,13 @@ def test_a_fit_that_sees_a_share_of_the_log_finds_the_same_slope_and_lower_prope
     half = np.random.default_rng(1).random(len(logged[0])) < 0.5
     seen = tuple(column[half] for column in logged)
     found = fit(level, seen, random, seen=0.5)
-    assert found.others.slope * np.diff(found.others.score)[0] == pytest.approx(1.0, abs=0.2)
-    assert np.median(found.propensity(*seen) / p[seen]) == pytest.approx(0.5, abs=0.06)
+    assert found.slope * np.diff(found.score)[0] == pytest.approx(1.0, abs=0.2)
+    assert np.median(found.of_rated(pairs(level, seen)) / p[seen]) == pytest.approx(0.5, abs=0.06)
 
 
 def test_inverse_propensities_sum_to_all_users_and_all_items():
     level, _, logged, random = made(1.0)
-    weight = 1.0 / fit(level, logged, random).propensity(*logged)
+    weight = 1.0 / fit(level, logged, random).of_rated(pairs(level, logged))
     assert weight.sum() == pytest.approx(USERS * ITEMS, rel=0.1)
     by_item = np.bincount(logged[1], weights=weight, minlength=ITEMS)
     assert np.median(by_item) == pytest.approx(USERS, rel=0.02)  # a few items lack low ratings to weigh up
@@ -56,7 +56,7 @@ def test_inverse_propensities_sum_to_all_users_and_all_items():
 
 def test_weighted_ratings_have_the_mean_of_all_ratings():
     level, _, logged, random = made(1.0)
-    weight = 1.0 / fit(level, logged, random).propensity(*logged)
+    weight = 1.0 / fit(level, logged, random).of_rated(pairs(level, logged))
     naive, true = level[logged].mean(), level.mean()
     assert naive > true + 0.5
     left = np.average(level[logged], weights=weight) - true
@@ -66,7 +66,7 @@ def test_weighted_ratings_have_the_mean_of_all_ratings():
 def test_unrated_pairs_have_the_mean_over_the_ratings_of_random_pairs():
     level, p, logged, random = made(0.4)
     users, items = np.indices((USERS, ITEMS)).reshape(2, -1)
-    found = fit(level, logged, random).others.propensity(users, items)
+    found = fit(level, logged, random).propensity(users, items)
     assert found.mean() == pytest.approx(p.mean(), rel=0.1)
 
 
@@ -75,3 +75,50 @@ def test_random_pairs_that_were_drawn_from_the_log_are_refused():
     some = tuple(column[:50] for column in logged)
     with pytest.raises(ValueError, match="all of the 50 randomised pairs are in the log's first part"):
         fit(level, logged, some)
+
+
+def joined(level, logged, random, seen=None):
+    seen = logged if seen is None else seen
+    selection = fit(level, seen, random, seen=len(seen[0]) / len(logged[0]))
+    return join_random(pairs(level, seen), pairs(level, random), selection, logged[0] * ITEMS + logged[1])
+
+
+@pytest.mark.parametrize("slope", [0.4, 1.0])
+def test_rows_joined_by_random_ones_have_the_mean_of_all_ratings(slope):
+    level, _, logged, random = made(slope)
+    rows, known = joined(level, logged, random)
+    weight = 1.0 / known.propensity(rows.user, rows.item)
+    naive, true = level[logged].mean(), level.mean()
+    assert abs(np.average(rows.level, weights=weight) - true) < 0.12 * (naive - true)
+    assert weight.max() < 1.02 * USERS * ITEMS / len(random[0])  # no row stands for more pairs than a random one
+
+
+def test_rows_joined_by_random_ones_have_the_means_of_the_items():
+    level, _, logged, random = made(1.0)
+    rows, known = joined(level, logged, random)
+    weight = 1.0 / known.propensity(rows.user, rows.item)
+    by_item = [np.average(rows.level[rows.item == a], weights=weight[rows.item == a]) for a in range(ITEMS)]
+    naive = [level[:, a][logged[0][logged[1] == a]].mean() for a in range(ITEMS)]
+    true = level.mean(0)
+    assert np.std(by_item - true) < 0.5 * np.std(naive - true)
+
+
+def test_the_propensity_of_a_joined_row_is_that_of_being_in_either_log():
+    level, _, logged, random = made(0.4)
+    selection = fit(level, logged, random)
+    rows, known = joined(level, logged, random)
+    p, q = selection.of_rated(rows), len(random[0]) / (USERS * ITEMS)
+    np.testing.assert_allclose(known.propensity(rows.user, rows.item), 1 - (1 - p) * (1 - q))
+    at_level = known.given_level(rows.user, rows.item)[np.arange(len(rows.user)), rows.level - 1]
+    np.testing.assert_allclose(at_level, known.propensity(rows.user, rows.item))
+
+
+def test_no_logged_pair_is_joined_though_the_fit_does_not_see_it():
+    level, _, logged, random = made(0.4)
+    half = np.random.default_rng(1).random(len(logged[0])) < 0.5
+    rows, _ = joined(level, logged, random, tuple(column[half] for column in logged))
+    key = rows.user * ITEMS + rows.item
+    assert len(np.unique(key)) == len(key)
+    unseen = np.isin(key, (logged[0] * ITEMS + logged[1])[~half])
+    assert not unseen.any()
+    assert len(key) > half.sum() + 500
