@@ -1,49 +1,91 @@
-"""DQN: plans ahead. Stable-Baselines3's DQN with a Q-head of two towers (Mnih et al. 2015, `mnih2015human`).
+"""DQN: plans ahead, one item a step (Mnih et al. 2015, `mnih2015human`), with a Q-head of two towers.
 
     Q(s, a) = f(s) . g(a) + v(s) + b(a)
-    target  = r + gamma * (1 - terminated) * Q_target(s', argmax_a Q(s', a))      a not yet shown in the session
+    target  = r + gamma * (1 - terminated) * Q'(s', argmax_a Q(s', a))        a among the next candidates
 
-The maximum is chosen by the online and valued by the target network (double DQN, van Hasselt et al. 2016,
-`vanhasselt2016double`): a plain maximum over a catalogue picks up the noise of all its items.
+Q' is the average of the last networks: it changes slowly, so that targets stay put, and it decides. The maximum is
+chosen by one network and valued by the other (double DQN, van Hasselt et al. 2016, `vanhasselt2016double`): a plain
+maximum over a catalogue picks up the noise of all its items. With `dueling`, f(s) . g(a) + b(a) has mean 0 over the
+catalogue, so that v(s) is the state's value (Wang et al. 2016, `wang2016dueling`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import math
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recenv.agents.candidates import candidates_left, known_candidates
-from recenv.agents.devices import torch_device
-from recenv.agents.double_q import double_q_value
-from recenv.agents.dqn_config import DQNConfig
+from recenv.agents.allowed_items import unpack_allowed
+from recenv.agents.candidates import known_candidates
 from recenv.agents.exploration import EpsilonGreedy, Exploration
-from recenv.agents.moments import Moments
 from recenv.agents.observations import flat_observation
 from recenv.agents.options import options_record
-from recenv.agents.replay import Column, Replay
-from recenv.agents.saving import (
-    catalogue_arrays,
-    generator_state,
-    read_agent,
-    restored_generator,
-    saved_catalogue,
-    write_agent,
-)
 from recenv.agents.schedules import LinearSchedule
-from recenv.agents.scoring import ScoreAgent
-from recenv.agents.torch_arrays import module_arrays, optimiser_arrays, restore_module, restore_optimiser
-from recenv.agents.towers import TowerNetwork
-from recenv.protocol import Catalogue, Request
+from recenv.agents.slate_learner import SlateLearner
+from recenv.agents.towers import DuelingTowers, TowerNetwork
+from recenv.protocol import Catalogue, Feedback, Request
 
 
-class DQNAgent(ScoreAgent):
-    """Epsilon-greedy on learned action values; `learn` owns the training loop, `update` does nothing.
+@dataclass(frozen=True)
+class DQNConfig:
+    """How DQN is built and trained."""
+
+    gamma: float = 0.5
+    """Discount of the next step's value, in [0, 1); 0 is the myopic agent, a contextual bandit."""
+    double: bool = True
+    """Whether one network chooses the next item and the other values it; else the slow one does both."""
+    dueling: bool = False
+    """Whether the values of items are centred over the catalogue."""
+    epsilon: float = 0.01
+    """Share of decisions drawn uniformly when exploring, once `epsilon_steps` are done."""
+    epsilon_start: float = 0.1
+    """Share of decisions drawn uniformly at the start."""
+    epsilon_steps: int = 1_000
+    """User steps over which the share falls on a line."""
+    width: int = 64
+    """Hidden units of each tower."""
+    dims: int = 32
+    """D, size of the product of the towers."""
+    learning_rate: float = 3e-3
+    """Of Adam."""
+    weight_decay: float = 0.1
+    """Decoupled, of AdamW."""
+    averaging: float = 0.97
+    """Decisions and targets use the average of the parameters over about 1 / (1 - averaging) gradient steps."""
+    batch_size: int = 256
+    """Rows of a gradient step."""
+    replay_ratio: float = 64.0
+    """How often a row of experience is used, on average."""
+    replay_size: int = 100_000
+    """Rows of experience kept."""
+    learning_starts: int = 200
+    """Rows before the first gradient step; scores are the item's log popularity until then."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work, by name."""
+        EpsilonGreedy(self.epsilon), EpsilonGreedy(self.epsilon_start)
+        for name in ("gamma", "averaging"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)!r}")
+        zero = ("gamma", "averaging", "epsilon", "epsilon_start", "epsilon_steps", "weight_decay", "learning_starts")
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if item.name in ("double", "dueling"):
+                if not isinstance(value, bool):
+                    raise ValueError(f"{item.name} must be True or False, got {value!r}")
+            elif not (math.isfinite(value) and (value > 0 or (value == 0 and item.name in zero))):
+                raise ValueError(
+                    f"{item.name} must be {'0 or more' if item.name in zero else 'above 0'}, got {value!r}"
+                )
+
+
+class DQNAgent(SlateLearner):
+    """Epsilon-greedy on learned action values; learns in `update`, in any training loop.
 
     Parameters
     ----------
@@ -58,227 +100,81 @@ class DQNAgent(ScoreAgent):
     """
 
     name = "dqn"
-    training_steps = 200_000
-    """User steps that it is trained for by default."""
 
     def __init__(self, catalogue: Catalogue, *, seed: int = 0, device: str = "cpu", **options: Any) -> None:
-        self.config = options_record(DQNConfig, options, self.name)
-        self.options = options
-        self.catalogue = catalogue
-        self.device = torch_device(device)
-        self.rng = np.random.default_rng([seed, 0xD0])
-        self.schedule = LinearSchedule(self.config.epsilon_start, self.config.epsilon, self.config.epsilon_steps)
-        self.online, self.target = (self._network() for _ in range(2))
-        self.target.load_state_dict(self.online.state_dict())
-        self.optimiser = torch.optim.AdamW(
-            self.online.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
-        )
-        self.rewards, self.observations = Moments(1), Moments(catalogue.observation_size)
-        self.replay: Replay | None = None
-        self.horizon = 0
-        self._shown = np.zeros((0, 0), np.int32)
-        self.steps, self.calls, self.debt = 0, 0, 0.0
-        self._kept: tuple[torch.Tensor, torch.Tensor] | None = None
-
-    def _network(self) -> TowerNetwork:
-        config, catalogue = self.config, self.catalogue
-        return TowerNetwork(
-            catalogue.features, catalogue.observation_size, width=config.width, dims=config.dims, rng=self.rng
-        ).to(self.device)
-
-    @property
-    def trained_on(self) -> tuple[int, ...]:
-        """Fingerprint of the user-item pairs that the catalogue was made from."""
-        return self.catalogue.fingerprint
+        self.config = config = options_record(DQNConfig, options, self.name)
+        self.schedule = LinearSchedule(config.epsilon_start, config.epsilon, config.epsilon_steps)
+        self.towers = DuelingTowers if config.dueling else TowerNetwork
+        super().__init__(catalogue, config, options=options, networks=("value",), seed=seed, device=device)
 
     @property
     def exploration(self) -> Exploration:
         """Exploration at this point of training."""
         return EpsilonGreedy(self.schedule.value(self.steps))
 
+    @property
+    def online(self) -> TowerNetwork:
+        """The network that is trained."""
+        return cast(TowerNetwork, self.networks["value"])
+
+    @property
+    def target(self) -> TowerNetwork:
+        """The average of the last networks: it decides, and values what comes next."""
+        return cast(TowerNetwork, self.learner.averaged["value"])
+
     def scores(self, request: Request) -> NDArray[np.float64]:
         """Return (B, C) action values, in units of the discounted reward."""
         candidates = known_candidates(request.candidates, self.catalogue.n_items)
-        if self.steps < self.config.learning_starts:
+        if not self.has_learned:
             return np.log1p(self.catalogue.popularity)[candidates]
-        flat = flat_observation(request.observation, self.catalogue.observation_size)
+        seen = self.tensor(flat_observation(request.observation, self.catalogue.observation_size))
+        asked = np.maximum(candidates, 0)
+        if asked.size >= self.catalogue.n_items:
+            table = self.all_scores("value", seen)
+        else:
+            ids, places = np.unique(asked, return_inverse=True)
+            asked = places.reshape(asked.shape)
+            with torch.no_grad():
+                table = self.target.scores(seen, self.target.items(self.tensor(ids)))
+        return self._in_units(np.take_along_axis(table.cpu().numpy(), asked, axis=1))
+
+    def _in_units(self, score: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what networks predict in units of the discounted reward."""
+        gamma = self.config.gamma
+        return self.offset(gamma) + self.spread(gamma) * score.astype(np.float64)
+
+    def gradient_step(self, rows: dict[str, NDArray[Any]]) -> float:
+        """Lower the squared error of Q at the shown items."""
+        shown = self.tensor(rows["items"]).long()
+        value = self.online.pair_scores(self.tensor(rows["observation"]), shown.clamp(min=0))
+        goal = self.tensor(self._goal(rows).astype(np.float32))
+        return self.descend(((value[:, 0] - goal) ** 2 * (shown[:, 0] >= 0)).mean())
+
+    def _goal(self, rows: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+        """Return (n,) standardised targets: values less the offset; a session without a next item ends there."""
+        value, gamma = rows["reward"].copy(), self.config.gamma
+        allowed = unpack_allowed(rows["next_allowed"], self.catalogue.n_items)
+        live = np.flatnonzero(~rows["terminated"] & allowed.any(axis=1))
+        if gamma > 0.0 and len(live):
+            value[live] += gamma * self._ahead(rows["next_observation"][live], allowed[live])
+        return (value - self.offset(gamma)) / self.spread(gamma)
+
+    def _ahead(self, observation: NDArray[np.float32], allowed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return (n,) the value of the best allowed item, in units of the discounted reward.
+
+        One matrix product over the items that any row allows: few where requests have few candidates.
+        """
+        seen, ids = self.tensor(observation), np.flatnonzero(allowed.any(axis=0))
+        choosing = self.online if self.config.double else self.target
         with torch.no_grad():
-            if self._kept is None:
-                self._kept = self.online.items()
-            score = self.online.scores(torch.tensor(flat, device=self.device), self._kept).cpu().numpy()
-        chosen = np.take_along_axis(score, np.maximum(candidates, 0), axis=1).astype(np.float64)
-        return self._offset() + self.rewards.spread()[0] * chosen
+            score = choosing.scores(seen, choosing.items(self.tensor(ids)))
+            best = score.masked_fill(~self.tensor(allowed[:, ids]), -torch.inf).argmax(dim=1, keepdim=True)
+            value = self.target.pair_scores(seen, self.tensor(ids)[best])[:, 0]
+        return self._in_units(value.cpu().numpy())
 
-    def _offset(self) -> float:
-        """Return the value of the mean reward for ever: networks learn what departs from it, in reward deviations."""
-        return float(self.rewards.mean[0]) / (1.0 - self.config.gamma)
-
-    def learn(
-        self,
-        env: Any,
-        steps: int,
-        *,
-        rng: np.random.Generator,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> dict[str, float]:
-        """Train for about `steps` user steps on sessions of `env`'s configuration, and go on from earlier training.
-
-        Parameters
-        ----------
-        env
-            A vector environment; its `config` and `num_envs` are used, it is not stepped itself.
-        rng
-            Draws the sessions' seed and the exploration.
-
-        Returns
-        -------
-        dict
-            Means over the sessions that ended: session_reward, step_reward, session_length and their number, sessions;
-            nothing where none ended.
-        """
-        from recenv.agents.sb3_dqn import SessionLog
-
-        model = self._model(env, rng)
-        log = SessionLog(progress, steps)
-        model.learn(steps, callback=log, log_interval=None, reset_num_timesteps=False)
-        self.steps, self.calls, self.debt = model.num_timesteps, model._n_calls, model.debt
-        return log.means()
-
-    def _model(self, env: Any, rng: np.random.Generator) -> Any:
-        """Return Stable-Baselines3's algorithm around this agent's networks, optimiser and replay."""
-        from recenv.agents.sb3_dqn import MaskedDQN, SessionReplay, TowerPolicy
-        from recenv.sb3 import RecSysVecEnv
-
-        if env.config.slate_size != 1:
-            raise ValueError(f"dqn shows one item a step; slate_size is {env.config.slate_size}: use epsilon_greedy")
-        sessions = RecSysVecEnv(env.num_envs, dataclasses.replace(env.config, observation="features"))
-        sessions.seed(int(rng.integers(2**31)))
-        if self.replay is None:
-            self.replay, self.horizon = self._empty_replay(env.config.horizon), env.config.horizon
-        if self.horizon != env.config.horizon:
-            raise ValueError(
-                f"dqn has learned from sessions of {self.horizon} steps, env has horizon {env.config.horizon}: use the "
-                "same horizon, or train a new agent"
-            )
-        model = MaskedDQN(
-            TowerPolicy,
-            sessions,
-            learning_rate=self.config.learning_rate,
-            buffer_size=self.config.replay_size,
-            learning_starts=self.config.learning_starts,
-            batch_size=self.config.batch_size,
-            gamma=self.config.gamma,
-            train_freq=1,
-            target_update_interval=max(self.config.target_every, env.num_envs),
-            replay_buffer_class=SessionReplay,
-            replay_buffer_kwargs={"rows": self.replay, "seen": self._seen},
-            policy_kwargs={"online": self.online, "target": self.target, "optimiser": self.optimiser},
-            device=self.device,
-        )
-        model.num_timesteps, model._n_calls, model.debt = self.steps, self.calls, self.debt
-        model.replay_ratio = self.config.replay_ratio
-        return self._wired(model, sessions, rng, repeat=env.config.repeat)
-
-    def _wired(self, model: Any, sessions: Any, rng: np.random.Generator, *, repeat: bool) -> Any:
-        """Give the algorithm what it asks this agent for: actions, and gradient steps."""
-
-        def choose(observation: NDArray[np.float32]) -> NDArray[np.int64]:
-            self.steps, self._shown = model.num_timesteps, sessions.shown
-            hidden = None if repeat else self._shown
-            request = Request(observation, candidates_left(len(observation), self.catalogue.n_items, hidden))
-            return self.act(request, rng=rng, explore=True).items[:, 0]
-
-        model.choose = choose
-        model.learn_from = lambda batch_size: self._gradient_step(batch_size, masked=not repeat)
-        return model
-
-    def _seen(self, flat: NDArray[np.float32], reward: NDArray[np.floating]) -> NDArray[np.int32]:
-        """Return what the sessions had shown before this step.
-
-        The first rows set the scales, which then stay: a moving scale would move all values.
-        """
-        if self.rewards.count < self.config.learning_starts:
-            self.rewards.add(np.asarray(reward)[:, None])
-            self.observations.add(flat)
-            for network in (self.online, self.target):
-                network.set_observation_scale(self.observations.mean, self.observations.spread())
-        return self._shown
-
-    def _empty_replay(self, horizon: int) -> Replay:
-        size = self.catalogue.observation_size
-        return Replay(
-            self.config.replay_size,
-            {
-                "observation": Column((size,), np.float32),
-                "next_observation": Column((size,), np.float32),
-                "next_shown": Column((horizon,), np.int32),
-                "item": Column((), np.int32),
-                "reward": Column((), np.float32),
-                "terminated": Column((), np.bool_),
-            },
-        )
-
-    def _gradient_step(self, batch_size: int, *, masked: bool) -> float:
-        """Lower the Huber error of Q at the shown items; the target never looks at an item that was shown before."""
-        rows = self.replay.sample(batch_size, self.rng)  # type: ignore[union-attr]
-        take = {name: torch.as_tensor(column, device=self.device) for name, column in rows.items()}
-        target = self._target(take, masked)
-        value = self.online.pair_scores(take["observation"], take["item"].long()[:, None])[:, 0]
-        loss = torch.nn.functional.smooth_l1_loss(value, target)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimiser.step()
-        self._kept = None
-        return float(loss.detach())
-
-    def _target(self, take: dict[str, torch.Tensor], masked: bool) -> torch.Tensor:
-        """Return (n,) standardised targets: values less the offset, in reward deviations."""
-        gamma, spread = self.config.gamma, float(self.rewards.spread()[0])
-        reward = (take["reward"] - float(self.rewards.mean[0])) / spread
-        if gamma == 0.0:
-            return reward
-        shown = take["next_shown"].long() if masked else None
-        ahead = double_q_value(self.online, self.target, take["next_observation"], shown)
-        # Where the user left the value is 0, which is -offset / spread in standardised units.
-        return reward + gamma * torch.where(take["terminated"], -self._offset() / spread, ahead)
-
-    def save(self, path: str | Path) -> None:
-        """Write the agent as a folder: networks, optimiser, replay, counters and generator."""
-        state = {
-            "observation_size": self.catalogue.observation_size,
-            "steps": self.steps,
-            "calls": self.calls,
-            "debt": self.debt,
-            "rng": generator_state(self.rng),
-        }
-        arrays: dict[str, NDArray[Any]] = {
-            **catalogue_arrays(self.catalogue),
-            **module_arrays(self.online, "online."),
-            **module_arrays(self.target, "target."),
-            **optimiser_arrays(self.optimiser, "optimiser."),
-            **self.rewards.arrays("rewards."),
-            **self.observations.arrays("observations."),
-            **(self.replay.arrays("replay.") if self.replay else {}),
-        }
-        write_agent(path, self.name, options=self.options, trained_on=self.trained_on, state=state, arrays=arrays)
-
-    @classmethod
-    def load(cls, path: str | Path, *, device: str = "cpu") -> DQNAgent:
-        """Read a saved agent; it goes on bit for bit where it was saved (on the same kind of device)."""
-        saved = read_agent(path, (cls.name,))
-        agent = cls(saved_catalogue(saved), device=device, **saved.options)
-        agent._restore(saved.state, saved.arrays)
-        return agent
-
-    def _restore(self, state: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
-        restore_module(self.online, arrays, "online.")
-        restore_module(self.target, arrays, "target.")
-        restore_optimiser(self.optimiser, arrays, "optimiser.")
-        self.rewards.restore(arrays, "rewards.")
-        self.observations.restore(arrays, "observations.")
-        if "replay.next_shown" in arrays:
-            self.horizon = arrays["replay.next_shown"].shape[1]
-            self.replay = self._empty_replay(self.horizon)
-            self.replay.restore(arrays, "replay.")
-        self.steps, self.calls, self.debt = state["steps"], state["calls"], state["debt"]
-        self.rng = restored_generator(state["rng"])
+    def _rows(self, feedback: Feedback) -> dict[str, NDArray[Any]]:
+        """Return the replay's columns; slates are refused."""
+        size = feedback.decision.items.shape[1]
+        if size != 1:
+            raise ValueError(f"dqn learns from one item a step, feedback has slates of {size}: use slateq")
+        return super()._rows(feedback)

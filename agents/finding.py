@@ -1,4 +1,4 @@
-"""Agents by name: registered, `module:Class`, `file.py:Class`, the object itself, or a saved folder.
+"""Agents by name: registered, `module:Class`, `file.py:Class`, a saved folder, or the object itself.
 
 Built-in agents and those of other packages are found the same way, through the entry-point group `recenv.agents`.
 """
@@ -17,8 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from recenv.agents.saving import FORMAT_VERSION
-from recenv.protocol import Agent, AgentFactory, Catalogue
+from recenv.agents.saving import FORMAT_VERSION, check_catalogue
+from recenv.protocol import Agent, AgentFactory, Catalogue, Policy
 from recenv.storage import read_record
 
 GROUP = "recenv.agents"
@@ -51,8 +51,9 @@ def find_agent(spec: Any) -> AgentFactory:
     TypeError
         If what is found cannot be called.
     """
-    if not isinstance(spec, str):
+    if not isinstance(spec, (str, Path)):
         return _checked_factory(spec, repr(spec))
+    spec = str(spec)
     if spec in _entry_points():
         return _checked_factory(_entry_points()[spec].load(), spec)
     place, separator, name = spec.rpartition(":")
@@ -66,15 +67,22 @@ def find_agent(spec: Any) -> AgentFactory:
 
 
 def make_agent(spec: Any, catalogue: Catalogue, *, seed: int = 0, device: str = "cpu", **options: Any) -> Agent:
-    """Return a fresh agent for a catalogue; an agent that is already made is returned as it is.
+    """Return an agent for a catalogue: a fresh one by name, the saved one of a folder, or the object that is given.
+
+    An object that has only `probabilities(request)` becomes an agent that draws from them and never learns.
 
     Raises
     ------
     TypeError
         If the agent does not take an option, with the nearest one it takes; or if it has no `act` and `update`.
+    ValueError
+        If the name is unknown, or the saved agent was made for another catalogue.
     """
-    if not isinstance(spec, (str, type)) and isinstance(spec, Agent):
-        return spec
+    made = _made_already(spec, catalogue, device)
+    if made is not None:
+        if options:
+            raise TypeError(f"agent {spec!r} is made already, so it takes no option {next(iter(options))!r}")
+        return made
     factory = find_agent(spec)
     _check_options(factory, options, spec)
     agent = factory(catalogue, seed=seed, device=device, **options)
@@ -84,25 +92,52 @@ def make_agent(spec: Any, catalogue: Catalogue, *, seed: int = 0, device: str = 
     return agent
 
 
-def load_agent(folder: str | Path, *, device: str = "cpu") -> Agent:
+def _made_already(spec: Any, catalogue: Catalogue, device: str) -> Agent | None:
+    """Return the agent that `spec` is, or is a saved folder of; None where it is a name or a factory."""
+    if isinstance(spec, type):
+        return None
+    if isinstance(spec, (str, Path)):
+        return load_agent(spec, catalogue=catalogue, device=device) if (Path(spec) / "agent.json").is_file() else None
+    if isinstance(spec, Agent):
+        return spec
+    if isinstance(spec, Policy):
+        from recenv.agents.adapters.function import PolicyAgent
+
+        return PolicyAgent(spec)
+    return None
+
+
+def load_agent(folder: str | Path, *, catalogue: Catalogue | None = None, device: str = "cpu") -> Agent:
     """Return a saved agent.
 
     Nothing executable is read: the folder says which registered agent it is, and that agent's `load` reads arrays.
+
+    Parameters
+    ----------
+    folder
+        What the agent's `save` wrote.
+    catalogue
+        Of the world that it will decide in; an agent made for another one is refused. None does not look.
+    device
+        Where its networks live, if it has any.
 
     Raises
     ------
     FileNotFoundError
         If there is no agent in the folder.
     ValueError
-        If its agent is not registered here, or the folder is damaged or from a newer version.
+        If its agent is not registered here or was made for another catalogue, or the folder is damaged or from a newer
+        version.
     """
-    meta, _ = read_record(folder, "agent", version=FORMAT_VERSION)
+    meta, arrays = read_record(folder, "agent", version=FORMAT_VERSION)
     name = meta.get("agent")
     if name not in _entry_points():
         hint = _did_you_mean(str(name), agent_names())
         raise ValueError(
             f"{folder} holds an agent {name!r}, which is not registered here{hint}: install the package that made it"
         )
+    if catalogue is not None:
+        check_catalogue(folder, meta, arrays, catalogue)
     load = getattr(_class_of(find_agent(name)), "load", None)
     if load is None:
         raise ValueError(f"agent {name!r} cannot be loaded: it has no load(folder)")
@@ -165,5 +200,5 @@ def _did_you_mean(name: str, known: list[str]) -> str:
 def _ways() -> str:
     return (
         f"give one of {', '.join(agent_names())}, or 'module:Class', or 'path/to/file.py:Class' "
-        "(a saved agent is read with load_agent)"
+        "or the folder of a saved agent"
     )

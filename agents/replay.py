@@ -59,8 +59,11 @@ class Replay:
 
     def sample(self, count: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         """Return `count` rows drawn uniformly with replacement."""
-        rows = rng.integers(self.size, size=count)
-        return {name: column[rows] for name, column in self._data.items()}
+        return self.rows(rng.integers(self.size, size=count))
+
+    def rows(self, places: NDArray[np.integer]) -> dict[str, NDArray[Any]]:
+        """Return the rows at given places of the ring."""
+        return {name: column[places] for name, column in self._data.items()}
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Return the filled rows and the write position as arrays, to be saved."""

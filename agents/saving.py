@@ -80,6 +80,29 @@ def saved_catalogue(saved: SavedAgent) -> Catalogue:
     )
 
 
+def check_catalogue(
+    folder: str | Path, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], catalogue: Catalogue
+) -> None:
+    """Refuse a saved agent that was made for another catalogue; one that kept none fits all.
+
+    Raises
+    ------
+    ValueError
+        If the number of items, their features or the observation's width differ.
+    """
+    features, width = arrays.get("catalogue.features"), meta["state"].get("observation_size")
+    if features is None or (width == catalogue.observation_size and np.array_equal(features, catalogue.features)):
+        return
+    theirs = f"{features.shape[0]} items of {features.shape[1]} features and observations of {width} numbers"
+    ours = f"{catalogue.n_items}, {catalogue.features.shape[1]} and {catalogue.observation_size}"
+    if features.shape == catalogue.features.shape and width == catalogue.observation_size:
+        ours = "as many, but its features are others (of another log, or another part of it)"
+    raise ValueError(
+        f"{folder} holds an agent {meta['agent']!r} that was made for a catalogue of {theirs}; this one has {ours}: "
+        "train an agent for this world, or use the world that it was trained in"
+    )
+
+
 def generator_state(rng: np.random.Generator) -> dict[str, Any]:
     """Return the state of a generator as JSON."""
     return dict(rng.bit_generator.state)

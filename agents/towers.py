@@ -101,6 +101,16 @@ class TowerNetwork(nn.Module):
         self.spread.copy_(torch.as_tensor(spread, dtype=torch.float32))
 
 
+class DuelingTowers(TowerNetwork):
+    """Towers whose vectors and numbers of items have mean 0 over the catalogue (`wang2016dueling`)."""
+
+    def items(self, ids: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return g(a) (n, D) and b(a) (n,) of item ids (n,), centred; None is the whole catalogue."""
+        vector, number = super().items()
+        vector, number = vector - vector.mean(dim=0), number - number.mean()
+        return (vector, number) if ids is None else (vector[ids], number[ids])
+
+
 def fill_parameters(module: nn.Module, rng: np.random.Generator) -> None:
     """Draw every parameter from U(-1/sqrt(n), 1/sqrt(n)), n the number of inputs; biases are 0."""
     with torch.no_grad():

@@ -11,9 +11,11 @@ import numpy as np
 import typer
 
 from recenv.cli.console import Device, Output, Seed, bar, console, wrote
+from recenv.cli.groups import ITEM_HELP, USER_HELP, item_groups, user_groups
 
 if TYPE_CHECKING:
     from recenv.causal.world import World
+    from recenv.groups import Groups
 
 TRUTH_SEED = 1_000_000
 """Added to the seed of truths, so that they do not share their noise with the log."""
@@ -36,6 +38,8 @@ def compare_policies(
         str, typer.Option(help="bootstrap, bca or student; the bounds need a known range and are for the library.")
     ] = "bootstrap",
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    item_group: Annotated[str | None, typer.Option(help=ITEM_HELP, show_default=False)] = None,
+    user_group: Annotated[str | None, typer.Option(help=USER_HELP, show_default=False)] = None,
     truth_rounds: Annotated[int, typer.Option(help="Sessions of every user for the truth; 0 leaves it out.")] = 1,
     seed: Seed = 0,
     device: Device = "cpu",
@@ -49,9 +53,14 @@ def compare_policies(
     catalogue = None if opened is None else session_env(opened, log.meta).catalogue
     policies = named_policies(policy, catalogue, seed=seed, device=device)
     logger = None if logged_by is None else one_policy(logged_by, catalogue, seed=seed, device=device)
-    truths = Truths({}, {})
+    items = None if item_group is None else item_groups(item_group, opened, log.n_items)
     if opened is not None and truth_rounds > 0:
-        truths = find_truths(opened, log.meta, policies, logger, rounds=truth_rounds, seed=seed)
+        users = None if user_group is None else user_groups(user_group, opened)
+        truths = find_truths(
+            opened, log.meta, policies, logger, rounds=truth_rounds, seed=seed, items=items, users=users
+        )
+    else:
+        truths = Truths({}, {}, logged_fairness(log, policies, items, user_group))
     report = write_comparison(
         log,
         policies,
@@ -65,6 +74,23 @@ def compare_policies(
         context={"command": shown_command(), "seed": seed},
     )
     wrote(report, "report")
+
+
+def logged_fairness(log: Any, policies: Any, items: Groups | None, user_group: str | None) -> dict[str, Any]:
+    """Return what a log alone tells of fairness: the exposure that each policy would have given in its decisions.
+
+    Raises
+    ------
+    ValueError
+        If outcomes by user group are asked for: they are those of whole sessions in a world.
+    """
+    from recenv.fairness import exposure_in_log
+
+    if user_group is not None:
+        raise ValueError("--user-group reports whole sessions in a world: pass --world, and --truth-rounds 1 or more")
+    if items is None:
+        return {}
+    return {name: exposure_in_log(log, policy, items).for_report() for name, policy in policies.items()}
 
 
 def open_world(source: str) -> World:
@@ -83,32 +109,49 @@ def session_env(world: World, meta: Any, batch: int = 1) -> Any:
 
 
 class Truths:
-    """What the world knows of policies: the value of one step, and of whole sessions."""
+    """What the world knows of policies: the value of one step, of whole sessions, and who is shown and served."""
 
-    def __init__(self, one_step: dict[str, Any], sessions: dict[str, Any]) -> None:
+    def __init__(
+        self, one_step: dict[str, Any], sessions: dict[str, Any], fairness: dict[str, Any] | None = None
+    ) -> None:
         self.one_step = one_step
         self.sessions = sessions
+        self.fairness = fairness or {}
 
 
-def find_truths(world: World, meta: Any, policies: Any, logger: Any, *, rounds: int, seed: int) -> Truths:
-    """Return truths under fresh noise, the same for every policy."""
+def find_truths(
+    world: World,
+    meta: Any,
+    policies: Any,
+    logger: Any,
+    *,
+    rounds: int,
+    seed: int,
+    items: Groups | None = None,
+    users: Groups | None = None,
+) -> Truths:
+    """Return truths under fresh noise, the same for every policy; fairness where groups are given."""
     from recenv.envs.truth import one_step_truth
+    from recenv.fairness import Watched
     from recenv.training import evaluate_sessions
 
-    env, users = session_env(world, meta, world.n_users), np.arange(world.n_users)
-    sessions = {}
+    env, everyone = session_env(world, meta, world.n_users), np.arange(world.n_users)
+    sessions, fairness = {}, {}
     with bar("Whole sessions of each policy") as advance:
         for place, (name, policy) in enumerate(policies.items()):
-            found = evaluate_sessions(policy, env, users, rounds=rounds, seed=seed + TRUTH_SEED, explore=True)
+            watched = Watched(policy, items)
+            found = evaluate_sessions(watched, env, everyone, rounds=rounds, seed=seed + TRUTH_SEED, explore=True)
             sessions[name] = found.for_report()
+            if items is not None or users is not None:
+                fairness[name] = watched.fairness(found.user, found.reward, users).for_report()
             advance(place + 1, len(policies), name)
     one_step = {}
     if logger is not None:
         with bar("One-step truth") as advance:
             one_step = one_step_truth(
-                env, logger, policies, rounds=rounds, seed=seed + 2 * TRUTH_SEED, users=users, progress=advance
+                env, logger, policies, rounds=rounds, seed=seed + 2 * TRUTH_SEED, users=everyone, progress=advance
             )
-    return Truths(one_step, sessions)
+    return Truths(one_step, sessions, fairness)
 
 
 def write_comparison(
@@ -149,7 +192,8 @@ def write_comparison(
 
     lines = verdict_lines(comparison, unit=context.get("reward_unit", ""), sessions=truths.sessions)
     made = {"machine": describe_machine(), "created": datetime.now(UTC).isoformat(timespec="seconds")}
-    report: Path = comparison.report(output, world=world, sessions=truths.sessions, verdict=lines, **made, **context)
+    known = {"world": world, "sessions": truths.sessions, "fairness": truths.fairness, "verdict": lines}
+    report: Path = comparison.report(output, **known, **made, **context)
     for line in lines:
         console.print(f"- {line}", highlight=False, soft_wrap=True, markup=False)
     return report

@@ -30,7 +30,7 @@ def one_policy(spec: str, catalogue: Catalogue | None, *, seed: int, device: str
     from recenv.agents.finding import load_agent, make_agent
 
     if Path(spec).is_dir():
-        return load_agent(spec, device=device)
+        return load_agent(spec, catalogue=catalogue, device=device)
     if catalogue is None:
         raise ValueError(f"policy {spec!r} is made from a catalogue: pass --world, or the folder of a trained agent")
     return make_agent(spec, catalogue, seed=seed, device=device)

@@ -11,6 +11,7 @@ from recenv.ope.empirical_likelihood import empirical_likelihood_interval
 from recenv.ope.estimate import Estimate, estimate
 from recenv.ope.evaluate import evaluate
 from recenv.ope.fitted_q import FittedQ, fit_q
+from recenv.ope.gate import Gate
 from recenv.ope.intervals import interval, interval_names
 from recenv.ope.mrdr import mrdr_weight
 from recenv.ope.multi_logger_terms import MultiLoggerTerms
@@ -19,6 +20,7 @@ from recenv.ope.pas_if import pas_if
 from recenv.ope.propensity import ClassifierPropensity, ItemSharePropensity
 from recenv.ope.pseudo_inverse import pseudo_inverse_weight, slot_marginals
 from recenv.ope.registry import estimators
+from recenv.ope.release import Release
 from recenv.ope.reliability import reliability
 from recenv.ope.reliability_result import Reliability
 from recenv.ope.reliability_selection import Selection
@@ -48,8 +50,10 @@ __all__ = [
     "EmbeddingTerms",
     "Estimate",
     "FittedQ",
+    "Gate",
     "ItemSharePropensity",
     "MultiLoggerTerms",
+    "Release",
     "Reliability",
     "RewardModel",
     "Selection",

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import copy
-import tempfile
+import numbers
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recenv.protocol import Decision, Feedback, Request
-from recenv.sessions import env_actions, feedback_rows, request_rows
+from recenv.sessions import feedback_rows, request_rows
+from recenv.testing.claimed_probabilities import check_frequencies, check_probabilities
+from recenv.testing.decisions import checked_decision
+from recenv.testing.findings import Findings, Unanswered, same
+from recenv.testing.saved_agents import check_saving
 
 ROUNDS = 4
 """Steps of every user that the check takes."""
-REPEATS = 1000
-"""Times that one user is decided for, to compare what an agent claims with how often it does it."""
+MANY = 512
+"""Rows of the largest batch of feedback."""
+FEW = 4
+"""Candidates of a user where only a few of the catalogue may be shown."""
 
 
 def check_agent(agent: Any, env: Any, *, seed: int = 0) -> None:
     """Play a few rounds with an agent and refuse it, in words, where it breaks the contract of `recenv.protocol`.
 
-    Checked are: the shapes and types of decisions; that items come from the candidates, without repeats in a slate;
-    that probabilities are in (0, 1] and the same as `probabilities()` says; that all randomness comes from `rng`; that
-    `update` returns a dict, and takes feedback late and out of order; that a saved agent decides as it did.
+    Checked are: shapes and types of decisions; that items come from the candidates, few or many, without repeats in a
+    slate; that probabilities are in (0, 1], the same as `probabilities()` says, and those with which it draws; that the
+    same seed gives the same decision and no global generator is used; that the request and the feedback stay as they
+    are; that `update` takes feedback late, out of order, of one user and of none, and returns a dict; that a saved
+    agent decides and goes on learning as it did, and nothing is pickled.
 
     Parameters
     ----------
@@ -40,193 +44,135 @@ def check_agent(agent: Any, env: Any, *, seed: int = 0) -> None:
     Raises
     ------
     AssertionError
-        With what is wrong and how to mend it, the agent's class named.
+        With everything that is wrong and how to mend it, the agent named.
     """
-    name = type(agent).__name__
+    found, rng = Findings(agent), np.random.default_rng(seed)
     for method in ("act", "update"):
-        _require(callable(getattr(agent, method, None)), f"{name} has no method {method}(): see recenv.protocol.Agent")
-    rng = np.random.default_rng(seed)
+        words = f"{found.kind} has no method {method}(): see recenv.protocol.Agent"
+        found.require(found.has(method), f"no {method}", words)
+    if not found.words:
+        _check_playing(found, env, rng, seed)
+    found.report()
+
+
+def _check_playing(found: Findings, env: Any, rng: np.random.Generator, seed: int) -> None:
     request = env.request(env.reset(seed=seed)[0])
-    _check_frequencies(agent, name, request, rng)
     waiting: list[Feedback] = []
     fresh = np.zeros(len(request.candidates), bool)
+    _check_requests(found, request, rng, seed)
     for _ in range(ROUNDS):
-        _check_request(agent, name, request, seed)
-        feedback = _play(agent, env, request, rng)
+        feedback = _play(found, env, request, rng)
         # A slot that starts anew ignored its action: there is nothing to learn from.
         waiting.append(feedback_rows(feedback, ~fresh))
         request, fresh = feedback.next_request, feedback.terminated | feedback.truncated
-    _check_updates(agent, name, waiting)
-    _check_request(agent, name, request, seed)
-    _check_saving(agent, name, request, seed)
+    _check_updates(found, waiting)
+    _check_requests(found, request, rng, seed)
+    with found.section():
+        check_saving(found, request, _many(waiting[0]), seed=seed)
 
 
-def _check_request(agent: Any, name: str, request: Request, seed: int) -> None:
-    """Check all that can be said about one request, exploring and not."""
+def _check_requests(found: Findings, request: Request, rng: np.random.Generator, seed: int) -> None:
+    for situation, asked in _situations(request, rng):
+        with found.section(situation):
+            _check_twice(found, asked, seed)
+        if found.has("probabilities"):
+            with found.section(situation):
+                check_probabilities(found, asked, seed=seed)
+    for situation, asked in _situations(request._replace(slate_size=min(request.slate_size, 2)), rng):
+        for explore in (True, False):
+            with found.section(situation):
+                check_frequencies(found, asked, rng=rng, explore=explore)
+
+
+def _situations(request: Request, rng: np.random.Generator) -> Iterator[tuple[str, Request]]:
+    yield "", request
+    yield "one user", request_rows(request, np.array([0]))
+    few = request._replace(candidates=_few_candidates(request, rng))
+    yield "a few candidates, others for each user", few
+    yield "users who are not named", few._replace(users=None)
+
+
+def _few_candidates(request: Request, rng: np.random.Generator) -> Any:
+    """Return (B, FEW + 1) some of each user's candidates in any order; one column of each row is -1."""
+    few = np.full((len(request.candidates), FEW + 1), -1, np.int64)
+    for row, candidates in enumerate(request.candidates):
+        allowed = candidates[candidates >= 0]
+        few[row, : min(FEW, len(allowed))] = rng.permutation(allowed)[:FEW]
+    return rng.permuted(few, axis=1)
+
+
+def _check_twice(found: Findings, request: Request, seed: int) -> None:
+    """Check a decision, exploring and not, and that asking again brings the same."""
     for explore in (True, False):
-        with _global_generators_untouched(name):
-            first = agent.act(request, rng=np.random.default_rng(seed), explore=explore)
-        check_decision(first, request, name)
-        second = agent.act(request, rng=np.random.default_rng(seed), explore=explore)
-        same = np.array_equal(first.items, second.items) and np.array_equal(
-            first.probability, second.probability, equal_nan=True
+        first = checked_decision(found, request, rng=np.random.default_rng(seed), explore=explore)
+        second = checked_decision(found, request, rng=np.random.default_rng(seed), explore=explore)
+        found.require(
+            same((first.items, first.probability), (second.items, second.probability)),
+            "asked twice",
+            f"{found.kind}.act(explore={explore}) decided differently when asked twice with the same generator: draw "
+            "from rng only, and change no state in act()",
         )
-        _require(
-            same,
-            f"{name}.act(explore={explore}) decided differently when asked twice with the same generator: draw from "
-            "rng only, and change no state in act()",
-        )
-    if callable(getattr(agent, "probabilities", None)):
-        _check_probabilities(agent, name, request, seed)
 
 
-def check_decision(decision: Any, request: Request, name: str) -> None:
-    """Refuse a decision whose shapes, items or probabilities are not those of an answer to `request`."""
-    _require(isinstance(decision, Decision), f"{name}.act returned a {type(decision).__name__}: return a Decision")
-    items, probability = np.asarray(decision.items), np.asarray(decision.probability)
-    users, slate = len(request.candidates), request.slate_size
-    _require(
-        items.shape == (users, slate),
-        f"{name}.act returned items of shape {items.shape} for {users} users and slates of {slate}: "
-        f"return {(users, slate)}",
+def _play(found: Findings, env: Any, request: Request, rng: np.random.Generator) -> Feedback:
+    """Return what came of the agent's decision, or of a random one where its own cannot be played."""
+    try:
+        decision = checked_decision(found, request, rng=rng, explore=True)
+    except Unanswered:
+        decision = _stand_in(request, rng)
+    found.require(
+        not (found.has("probabilities") and request.slate_size == 1 and np.isnan(decision.probability).any()),
+        "NaN though it has probabilities",
+        f"{found.kind}.act returned NaN as probability, though it has probabilities(): return the number that it says",
     )
-    _require(items.dtype.kind in "iu", f"{name}.act returned items of dtype {items.dtype}: item ids are whole numbers")
-    _require(
-        probability.shape == (users,),
-        f"{name}.act returned probability of shape {probability.shape}: return one number a user, {(users,)}",
-    )
-    bad = np.flatnonzero(~(np.isnan(probability) | ((probability > 0) & (probability <= 1 + 1e-12))))
-    if len(bad):
-        raise AssertionError(
-            f"{name}.act returned probability {probability[bad[0]]} in row {bad[0]}: it is that of the whole decision, "
-            "in (0, 1], or NaN where it is unknown"
-        )
-    _check_items(items, request, name)
+    observation, reward, terminated, truncated, _ = env.step(env.actions_of(decision.items))
+    following = env.request(observation)
+    return Feedback(request, decision, reward, following, terminated, truncated, env.responses())
 
 
-def _check_items(items: NDArray[np.integer], request: Request, name: str) -> None:
-    for row, (slate, candidates) in enumerate(zip(items, request.candidates, strict=True)):
-        shown, allowed = slate[slate >= 0], candidates[candidates >= 0]
-        outside = shown[~np.isin(shown, allowed)]
-        _require(
-            not len(outside) and (slate >= -1).all(),
-            f"{name}.act chose item {outside[0] if len(outside) else slate.min()} in row {row}, which is not among its "
-            "candidates: choose ids from request.candidates, never a -1 or a column number",
-        )
-        _require(
-            len(np.unique(shown)) == len(shown),
-            f"{name}.act repeated an item in the slate {slate.tolist()} of row {row}: draw without replacement",
-        )
-        _require(
-            len(shown) >= min(len(slate), len(allowed)),
-            f"{name}.act left a position empty in row {row}, though {len(allowed)} candidates were there",
-        )
+def _stand_in(request: Request, rng: np.random.Generator) -> Decision:
+    """Return a uniform decision."""
+    items = np.full((len(request.candidates), request.slate_size), -1, np.int64)
+    probability = np.ones(len(items))
+    for row, candidates in enumerate(request.candidates):
+        allowed = candidates[candidates >= 0]
+        shown = rng.permutation(allowed)[: request.slate_size]
+        items[row, : len(shown)] = shown
+        probability[row] = 1.0 / np.prod(len(allowed) - np.arange(len(shown)))
+    return Decision(items, probability)
 
 
-def _check_probabilities(agent: Any, name: str, request: Request, seed: int) -> None:
-    probability = np.asarray(agent.probabilities(request))
-    _require(
-        probability.shape == request.candidates.shape,
-        f"{name}.probabilities returned shape {probability.shape}: return {request.candidates.shape}, one a candidate",
-    )
-    _require(
-        bool((probability >= 0).all() and (probability[request.candidates < 0] == 0).all()),
-        f"{name}.probabilities is negative somewhere, or not 0 where the candidate is -1",
-    )
-    some = (request.candidates >= 0).any(axis=1)
-    off = np.flatnonzero(some & (np.abs(probability.sum(axis=1) - 1) > 1e-6))
-    if len(off):
-        raise AssertionError(f"{name}.probabilities sums to {probability[off[0]].sum():.6g} in row {off[0]}, not to 1")
-    single = request._replace(slate_size=1)
-    decision = agent.act(single, rng=np.random.default_rng(seed), explore=True)
-    said = (probability * (request.candidates == decision.items)).sum(axis=1)
-    off = np.flatnonzero(some & (np.abs(said - decision.probability) > 1e-6 + 1e-6 * said))
-    if len(off):
-        raise AssertionError(
-            f"{name}.act gave its item in row {off[0]} the probability {decision.probability[off[0]]:.6g}, "
-            f"probabilities() says {said[off[0]]:.6g}: both must be the chance of exploring agents to choose it"
-        )
+def _check_updates(found: Findings, waiting: list[Feedback]) -> None:
+    """Hand the feedback over late and in reverse, all but the first round; then of one user, and of none."""
+    first, *others = waiting
+    for feedback in [first, *reversed(others[1:])]:
+        _check_update(found, feedback, "")
+    rows = np.arange(len(others[0].reward))
+    _check_update(found, feedback_rows(others[0], rows[:1]), "feedback of one user")
+    _check_update(found, feedback_rows(others[0], rows[1:]), "")
+    _check_update(found, _many(others[0]), "")
+    _check_update(found, feedback_rows(others[0], rows[:0]), "feedback of no user, as when all sessions start anew")
 
 
-def _check_frequencies(agent: Any, name: str, request: Request, rng: np.random.Generator) -> None:
-    """Decide for one user many times: an item must come up as often as its probability says, within six deviations."""
-    many = request_rows(request, np.zeros(REPEATS, np.int64))._replace(slate_size=1)
-    decision = agent.act(many, rng=rng, explore=True)
-    check_decision(decision, many, name)
-    items, first, counts = np.unique(decision.items[:, 0], return_index=True, return_counts=True)
-    for item, claimed, count in zip(items, np.asarray(decision.probability)[first], counts, strict=True):
-        expected = REPEATS * claimed
-        if max(count, expected) < 20 or np.isnan(claimed):
-            continue
-        allowed = 6 * np.sqrt(max(expected * (1 - claimed), 1.0))
-        _require(
-            abs(count - expected) <= allowed,
-            f"{name}.act chose item {item} in {count} of {REPEATS} equal cases, but says that its probability is "
-            f"{claimed:.6g}: return the chance with which the item is drawn, exploration included",
-        )
+def _many(feedback: Feedback) -> Feedback:
+    """Return a batch of feedback large enough that most agents learn from it at once."""
+    rows = np.arange(len(feedback.reward))
+    return feedback_rows(feedback, np.resize(rows, MANY) if len(rows) else rows)
 
 
-def _play(agent: Any, env: Any, request: Request, rng: np.random.Generator) -> Feedback:
-    decision = agent.act(request, rng=rng, explore=True)
-    observation, reward, terminated, truncated, _ = env.step(env_actions(decision))
-    return Feedback(request, decision, reward, env.request(observation), terminated, truncated)
-
-
-def _check_updates(agent: Any, name: str, waiting: list[Feedback]) -> None:
-    """Hand the feedback over late and in reverse, all but the first round."""
-    for feedback in [waiting[0], *reversed(waiting[1:])]:
-        kept = copy.deepcopy(feedback)
-        metrics = agent.update(feedback)
-        _require(
+def _check_update(found: Findings, feedback: Feedback, situation: str) -> None:
+    with found.section(situation):
+        metrics = found.ask("update", feedback)
+        found.must(
             isinstance(metrics, dict),
-            f"{name}.update returned {type(metrics).__name__}: return a dict of metrics, {{}} where there are none",
+            "metrics",
+            f"{found.kind}.update returned {type(metrics).__name__}: return a dict of metrics, {{}} where there are "
+            "none",
         )
-        _require(_equal(kept, feedback), f"{name}.update changed the feedback it was given: copy what you alter")
-
-
-def _check_saving(agent: Any, name: str, request: Request, seed: int) -> None:
-    if not callable(getattr(agent, "save", None)):
-        return
-    _require(callable(getattr(type(agent), "load", None)), f"{name} has save() but no class method load()")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "agent"
-        agent.save(path)
-        again = type(agent).load(path)
-    mine = agent.act(request, rng=np.random.default_rng(seed))
-    other = again.act(request, rng=np.random.default_rng(seed))
-    same = np.array_equal(mine.items, other.items) and np.array_equal(
-        mine.probability, other.probability, equal_nan=True
-    )
-    _require(same, f"{name} decides differently after save() and load(): save all that act() depends on")
-
-
-@contextmanager
-def _global_generators_untouched(name: str) -> Iterator[None]:
-    """Refuse draws from numpy's global generator, which no seed of ours reaches."""
-    before = _global_state()
-    yield
-    after = _global_state()
-    _require(
-        np.array_equal(before[0], after[0]) and before[1] == after[1],
-        f"{name}.act drew from numpy's global generator: draw from the rng that it is given",
-    )
-
-
-def _global_state() -> tuple[NDArray[Any], int]:
-    _, keys, position, *_ = np.random.get_state()  # noqa: NPY002 (it is read, not drawn from)
-    return np.array(keys), int(position)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray):
-        return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
-    if isinstance(one, dict):
-        return set(one) == set(other) and all(_equal(one[key], other[key]) for key in one)
-    if isinstance(one, tuple):
-        return len(one) == len(other) and all(_equal(a, b) for a, b in zip(one, other, strict=True))
-    return bool(one == other)
-
-
-def _require(holds: bool, words: str) -> None:
-    if not holds:
-        raise AssertionError(words)
+        wrong = [key for key, value in metrics.items() if not isinstance(value, numbers.Real)]
+        found.require(
+            not wrong,
+            "metric",
+            f"{found.kind}.update returned the metric {wrong[0] if wrong else ''!r} as "
+            f"{type(metrics[wrong[0]]).__name__ if wrong else ''}: return plain numbers",
+        )

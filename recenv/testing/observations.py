@@ -9,13 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def array_of(column: Any) -> NDArray[Any]:
+    """Return an array, or a tensor of any device, as an array."""
+    return np.asarray(column.cpu().numpy() if hasattr(column, "cpu") else column)
+
+
 def leaves(observation: Any, name: str = "observation") -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield the arrays of an observation, each with a name that says where it stands."""
     if isinstance(observation, Mapping):
         for key, value in observation.items():
             yield from leaves(value, f"{name}[{key!r}]")
     else:
-        yield name, np.asarray(observation)
+        yield name, array_of(observation)
 
 
 def leaves_of_both(one: Any, two: Any) -> list[tuple[str, tuple[NDArray[Any], NDArray[Any]]]]:
@@ -36,7 +41,7 @@ def copied(observation: Any) -> Any:
     """Return the observation in arrays of its own."""
     if isinstance(observation, Mapping):
         return {name: copied(value) for name, value in observation.items()}
-    return np.array(observation)
+    return observation if observation is None else np.array(array_of(observation))
 
 
 def slot_of(observation: Any, slot: int) -> Any:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -5,7 +6,6 @@ import pytest
 
 from recenv.agents.finding import agent_names, find_agent, load_agent, make_agent
 from recenv.agents.popularity import PopularityAgent
-from recenv.agents.two_tower import TwoTowerAgent
 from recenv.agents.uniform import UniformAgent
 
 SOURCE = """
@@ -72,7 +72,7 @@ def test_an_agent_that_is_already_made_is_returned(catalogue):
     ("spec", "words"),
     [
         ("unifrom", "did you mean 'uniform'"),
-        ("nothing-like-it", "give one of dqn, epsilon_greedy"),
+        ("nothing-like-it", "give one of .*dqn, .*uniform"),
         ("recenv.agents.uniform:UniformAgnt", "did you mean 'UniformAgent'"),
         ("no_such_module:Agent", "no module named 'no_such_module'"),
     ],
@@ -112,12 +112,49 @@ def test_an_agent_without_update_is_refused(source, catalogue):
         make_agent(f"{source}:Half", catalogue)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("popularity", PopularityAgent), ("softmax", TwoTowerAgent)])
-def test_a_saved_agent_is_loaded_by_what_the_folder_says(name, kind, catalogue, tmp_path):
-    make_agent(name, catalogue).save(tmp_path / "agent")
+@pytest.mark.parametrize("name", ["popularity", "softmax"])
+def test_a_saved_agent_is_loaded_by_what_the_folder_says(name, catalogue, tmp_path):
+    made = make_agent(name, catalogue)
+    made.save(tmp_path / "agent")
     agent = load_agent(tmp_path / "agent", device="cpu")
-    assert type(agent) is kind
+    assert type(agent) is type(made)
     assert agent.name == name
+
+
+def test_a_saved_folder_is_an_agent_too(catalogue, tmp_path):
+    make_agent("popularity", catalogue).save(tmp_path / "agent")
+    for spec in (tmp_path / "agent", str(tmp_path / "agent")):
+        assert isinstance(make_agent(spec, catalogue), PopularityAgent)
+    with pytest.raises(TypeError, match="is made already, so it takes no option 'epsilon'"):
+        make_agent(tmp_path / "agent", catalogue, epsilon=0.1)
+
+
+def test_a_policy_with_probabilities_only_becomes_an_agent(catalogue, request_of_two):
+    class Third:
+        def probabilities(self, request):
+            return np.array([[0.0, 0.0, 1.0, 0.0], [0.0, 0.25, 0.0, 0.75]])
+
+    agent = make_agent(Third(), catalogue)
+    decision = agent.act(request_of_two, rng=np.random.default_rng(0))
+    assert decision.items[0].tolist() == [2]
+    assert dict(zip([4, 1], [0.25, 0.75], strict=True))[decision.items[1, 0]] == decision.probability[1]
+    assert agent.update(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"observation_size": 9}, "this one has 5, 3 and 9"),
+        ({"features": np.zeros((4, 3), np.float32)}, "a catalogue of 5 items of 3 features .* this one has 4, 3 and 4"),
+        ({"features": np.zeros((5, 3), np.float32)}, "its features are others"),
+    ],
+)
+def test_an_agent_of_another_catalogue_is_refused(change, words, catalogue, tmp_path):
+    make_agent("softmax", catalogue).save(tmp_path / "agent")
+    other = dataclasses.replace(catalogue, **change)
+    with pytest.raises(ValueError, match=f"holds an agent 'softmax' .*{words}"):
+        load_agent(tmp_path / "agent", catalogue=other)
+    assert load_agent(tmp_path / "agent", catalogue=catalogue).name == "softmax"
 
 
 def test_a_folder_can_only_name_a_registered_agent(catalogue, tmp_path):

@@ -2,6 +2,7 @@ import copy
 
 import numpy as np
 import pytest
+import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorWrapper
 
 from recenv.causal import Behaviour, World
@@ -255,3 +256,106 @@ class IgnoresMask(Broken):
 def test_a_masked_reset_that_touches_other_slots_is_named():
     with pytest.raises(AssertionError, match="reset with a reset_mask changed observation of a slot outside the mask"):
         check_vector_env(maker(AutoresetMode.DISABLED, IgnoresMask))
+
+
+class HeedsIdleActions(Broken):
+    """Pays for the action of a slot that only starts an episode, a step later."""
+
+    def reset(self, **options):
+        self.last = 0
+        return self.env.reset(**options)
+
+    def step(self, actions):
+        observation, reward, terminated, truncated, info = self.env.step(actions)
+        reward = np.where(reward > 0, reward + 1e-3 * self.last, reward)
+        self.last = actions
+        return observation, reward, terminated, truncated, info
+
+
+class OneStory(Broken):
+    """Knows one seed only."""
+
+    def reset(self, *, seed=None, options=None):
+        if isinstance(seed, list):
+            return self.env.reset(seed=[one % 10 for one in seed], options=options)
+        return self.env.reset(seed=None if seed is None else 0, options=options)
+
+
+class FirstEpisodeAgain(Broken):
+    def reset(self, *, seed=None, options=None):
+        self.kept = self.kept if seed is None and hasattr(self, "kept") else seed
+        return self.env.reset(seed=self.kept, options=options)
+
+
+class MasksByItem(Broken):
+    def action_masks(self):
+        return self.env.action_masks()[0]
+
+
+class MasksEverything(Broken):
+    def action_masks(self):
+        return np.zeros_like(self.env.action_masks())
+
+
+class MixedFinals(Broken):
+    """Gives each final observation to the wrong slot where two end at once."""
+
+    def step(self, actions):
+        *results, info = self.env.step(actions)
+        if "final_obs" in info:
+            ended = np.flatnonzero(info["_final_obs"])
+            info["final_obs"][ended] = info["final_obs"][np.roll(ended, 1)]
+        return *results, info
+
+
+@pytest.mark.parametrize(
+    ("broken", "mode", "message"),
+    [
+        (
+            HeedsIdleActions,
+            "NextStep",
+            r"after other actions in steps that only start an episode \(NEXT_STEP\): reward",
+        ),
+        (OneStory, "NextStep", "seed 1000003 gives the very episodes that the first seed gave"),
+        (FirstEpisodeAgain, "NextStep", "a reset without a seed, after one with it, gives the very episodes"),
+        (MasksByItem, "NextStep", r"action_masks\(\) must be boolean of shape \(4, 30\), got bool of shape \(30,\)"),
+        (MasksEverything, "NextStep", r"action_masks\(\) leaves slot 0 nothing to do after a reset"),
+        (
+            MixedFinals,
+            "SameStep",
+            r"slot \d against the environment alone with seed \d: step \d: the final observation",
+        ),
+    ],
+)
+def test_a_promise_about_episodes_is_named(broken, mode, message):
+    with pytest.raises(AssertionError, match=message):
+        check_vector_env(maker(AutoresetMode(mode), broken, behaviour="off"))
+
+
+class InTensors(Broken):
+    """Returns tensors, and of the final observations one for all slots."""
+
+    def reset(self, **options):
+        observation, info = self.env.reset(**options)
+        return torch.tensor(observation), info
+
+    def step(self, actions):
+        observation, reward, terminated, truncated, info = self.env.step(actions)
+        if "final_obs" in info:
+            marked = info["_final_obs"]
+            rows = [
+                final if there else new
+                for final, there, new in zip(info["final_obs"], marked, observation, strict=True)
+            ]
+            info = {**info, "final_obs": torch.tensor(np.stack(rows)), "_final_obs": torch.tensor(marked)}
+        return *(torch.tensor(column) for column in (observation, reward, terminated, truncated)), info
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_tensors_are_compared_as_arrays(mode):
+    check_vector_env(maker(mode, InTensors))
+
+
+def test_a_broken_promise_is_named_of_tensors_too():
+    with pytest.raises(AssertionError, match="the observation of step 0 is not in observation_space"):
+        check_vector_env(maker(wrap=lambda env: InTensors(OutOfSpace(env))))
