@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recenv.storage import atomic_file, write_json
@@ -40,6 +40,30 @@ class LearningCurve:
         lengths = {name: len(getattr(self, name)) for name in COLUMNS}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"a learning curve needs columns of the same length, got {lengths}")
+
+    @property
+    def done(self) -> int:
+        """User steps before the last measurement; 0 where nothing was measured."""
+        return self.steps[-1] if self.steps else 0
+
+    @property
+    def best_step(self) -> int:
+        """User steps before the measurement with the highest session reward, of equals the first; 0 where none is."""
+        known = [(value, -step) for step, value in zip(self.steps, self.session_reward, strict=True) if value == value]
+        return -max(known)[1] if known else 0
+
+    @property
+    def since_best(self) -> int:
+        """Measurements since the best one."""
+        return sum(step > self.best_step for step in self.steps)
+
+    def with_point(
+        self, steps: int, session_reward: float, step_reward: float, session_length: float, sessions: int
+    ) -> LearningCurve:
+        """Return the curve with one measurement more."""
+        point = (steps, session_reward, step_reward, session_length, sessions)
+        longer = {name: (*getattr(self, name), value) for name, value in zip(COLUMNS, point, strict=True)}
+        return replace(self, **longer)  # type: ignore[arg-type]
 
     def summary(self) -> str:
         """Return one line for a person."""

@@ -1,17 +1,22 @@
-"""Train an agent on many users at once."""
+"""Train an agent on many users at once: with checkpoints, early stopping and loggers."""
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recenv.learning_curve import LearningCurve
-from recenv.protocol import Agent, Feedback, Request
+from recenv.checkpoints import Checkpoints, settings_of
+from recenv.learning_curve import COLUMNS, LearningCurve
+from recenv.protocol import Agent
+from recenv.rounds import Progress, Rounds
 from recenv.sessions import Sessions, env_actions, evaluate_sessions, feedback_rows, request_rows
+from recenv.tracking import Logger
 
 __all__ = [
     "LearningCurve",
@@ -24,8 +29,6 @@ __all__ = [
     "train",
 ]
 
-Progress = Callable[[int, int], None]
-"""Called with (user steps done, user steps in all)."""
 STEPS_OF_A_STRANGER = 100_000
 """Training budget of an agent that does not say its own."""
 MEASUREMENTS = 10
@@ -47,6 +50,11 @@ def train(
     eval_env: Any = None,
     eval_every: int | None = None,
     eval_seed: int = 0,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int | None = None,
+    resume: bool = True,
+    patience: int | None = None,
+    loggers: Sequence[Logger] = (),
 ) -> LearningCurve:
     """Train for about `steps` user steps (whole rounds of all users), and return the learning curve.
 
@@ -68,86 +76,80 @@ def train(
         User steps between measurements; None measures ten times.
     eval_seed
         Seed of the evaluation's noise, the same at each measurement.
+    checkpoint
+        Folder of checkpoints (see `recenv.checkpoints`). A training that was killed and is called again in the same
+        way, with a fresh agent and generator, goes on from the newest one and ends with the same result, bit for bit.
+    checkpoint_every
+        User steps from one checkpoint to the next; it is written at the first measurement after that. None: at each.
+    resume
+        Whether to go on from the folder's newest checkpoint; False removes those there and begins anew.
+    patience
+        Stop after this many measurements without a higher session reward, and leave the agent as it was at its best
+        one. Measure on users that it does not learn from: `users="train"` in `env`, `users="validation"` in `eval_env`.
+    loggers
+        Each is told the numbers of each measurement, and closed at the end (see `recenv.tracking`).
 
     Raises
     ------
     ValueError
-        If `steps` is negative, `eval_every` below 1, or the environment starts sessions anew in another way.
+        If a budget is impossible, `patience` is given without `eval_env`, the environment starts sessions anew in
+        another way, or the checkpoint is of another training.
+    TypeError
+        If the agent cannot be saved and loaded, and checkpoints or patience need it.
     """
+    _check_budgets(steps, eval_every, checkpoint_every, patience)
+    if patience is not None and eval_env is None:
+        raise ValueError('patience needs eval_env to measure on, such as EnvConfig(..., users="validation")')
+    every = eval_every or max(-(-steps // MEASUREMENTS), 1)
+    rounds = None if callable(getattr(agent, "learn", None)) else Rounds(agent, env)
+    learn = agent.learn if rounds is None else rounds.learn  # type: ignore[attr-defined]
+    curve = LearningCurve((), (), (), (), (), "training" if eval_env is None else "evaluation")
+    with contextlib.ExitStack() as stack:
+        for logger in loggers:
+            stack.callback(logger.close)
+        kept = None
+        if checkpoint is not None or patience is not None:
+            budgets = {"steps": steps, "eval_every": every, "eval_seed": eval_seed, "patience": patience}
+            settings = settings_of(agent, env, rng=rng, eval_env=eval_env, **budgets)
+            # The best agent is kept even where nobody asked for checkpoints.
+            folder = checkpoint if checkpoint is not None else stack.enter_context(tempfile.TemporaryDirectory())
+            kept = Checkpoints(
+                folder, settings, agent, rounds, rng, every=checkpoint_every or 0, best=patience is not None
+            )
+            curve = kept.begin(curve, resume=resume)
+        while not _is_over(curve, steps, patience):
+            share = min(every, steps - curve.done)
+            metrics = learn(env, share, rng=rng, progress=_shifted(progress, curve.done, steps)) or {}
+            curve = curve.with_point(curve.done + share, *_measured(agent, eval_env, eval_seed, metrics))
+            for logger in loggers:
+                logger.log(curve.done, _numbers(curve, metrics))
+            if kept is not None:
+                kept.keep(curve, last=_is_over(curve, steps, patience))
+        if kept is not None:
+            kept.end(curve)
+    return curve
+
+
+def _check_budgets(steps: int, eval_every: int | None, checkpoint_every: int | None, patience: int | None) -> None:
     if steps < 0 or (eval_every is not None and eval_every < 1):
         raise ValueError(f"steps must be 0 or more and eval_every 1 or more, got {steps} and {eval_every}")
-    learn = getattr(agent, "learn", None) or _Rounds(agent, env).learn
-    every = eval_every or max(-(-steps // MEASUREMENTS), 1)
-    points = []
-    for done in range(0, steps, every):
-        share = min(every, steps - done)
-        metrics = learn(env, share, rng=rng, progress=_shifted(progress, done, steps))
-        points.append((done + share, *_measured(agent, eval_env, eval_seed, metrics or {})))
-    measured = "training" if eval_env is None else "evaluation"
-    at, session_reward, step_reward, length, count = zip(*points, strict=True) if points else [()] * 5
-    return LearningCurve(at, session_reward, step_reward, length, count, measured)
+    for name, value in (("checkpoint_every", checkpoint_every), ("patience", patience)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be 1 or more, got {value}")
 
 
-class _Rounds:
-    """The act and update loop over all slots, run in parts; sessions go on from one part to the next."""
-
-    def __init__(self, agent: Agent, env: Any) -> None:
-        mode = env.metadata.get("autoreset_mode")
-        if str(getattr(mode, "value", mode)) != "NextStep":
-            raise ValueError(f"env must have autoreset_mode NEXT_STEP (the default), got {mode}")
-        self.agent, self.env = agent, env
-        self.request: Request | None = None
-        self.fresh = np.zeros(env.num_envs, bool)
-        self.total, self.length = np.zeros(env.num_envs), np.zeros(env.num_envs, np.int64)
-
-    def learn(
-        self, env: Any, steps: int, *, rng: np.random.Generator, progress: Progress | None = None
-    ) -> dict[str, float]:
-        """Take rounds until `steps` user steps are done; return means over the sessions that ended."""
-        if self.request is None:
-            observation, _ = env.reset(seed=int(rng.integers(2**31)))
-            self.request = env.request(observation)
-        ended: list[NDArray[np.float64]] = []
-        done = 0
-        while done < steps:
-            done += self._round(self.request, rng, ended)
-            if progress is not None:
-                progress(min(done, steps), steps)
-        return _session_means(np.concatenate(ended))
-
-    def _round(self, request: Request, rng: np.random.Generator, sessions: list[NDArray[np.float64]]) -> int:
-        """Step all slots once; return how many of them gave feedback."""
-        decision = self.agent.act(request, rng=rng, explore=True)
-        observation, reward, terminated, truncated, _ = self.env.step(env_actions(decision))
-        following = self.env.request(observation)
-        # In the step in which a slot starts anew its action is ignored: nothing can be learned from it.
-        live = ~self.fresh
-        feedback = Feedback(request, decision, reward, following, terminated, truncated)
-        self.agent.update(feedback if live.all() else feedback_rows(feedback, live))
-        self.total[live] += reward[live]
-        self.length[live] += 1
-        ended = terminated | truncated
-        sessions.append(np.column_stack([self.total[ended], self.length[ended]]))
-        self.total[ended], self.length[ended] = 0.0, 0
-        self.request, self.fresh = following, ended
-        return int(live.sum())
+def _is_over(curve: LearningCurve, steps: int, patience: int | None) -> bool:
+    return curve.done >= steps or (patience is not None and curve.since_best >= patience)
 
 
-def _session_means(sessions: NDArray[np.float64]) -> dict[str, float]:
-    """Return the means over finished sessions, given as rows (total reward, length); nothing where none finished."""
-    count = len(sessions)
-    if not count:
-        return {}
-    total, length = sessions.sum(axis=0)
-    return {
-        "session_reward": float(total / count),
-        "step_reward": float(total / length),
-        "session_length": float(length / count),
-        "sessions": count,
-    }
+def _numbers(curve: LearningCurve, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the last measurement as `training/...` or `evaluation/...`, and what the agent tells as `agent/...`."""
+    told = {f"{'training' if name in COLUMNS else 'agent'}/{name}": float(value) for name, value in metrics.items()}
+    last = {f"{curve.measured}/{name}": float(getattr(curve, name)[-1]) for name in COLUMNS if name != "steps"}
+    return {name: value for name, value in {**told, **last}.items() if not math.isnan(value)}
 
 
-def _measured(agent: Any, eval_env: Any, seed: int, metrics: dict[str, float]) -> tuple[float, float, float, int]:
+def _measured(agent: Any, eval_env: Any, seed: int, metrics: Mapping[str, float]) -> tuple[float, float, float, int]:
     """Return session reward, step reward, session length and how many sessions: evaluated, or as met in training."""
     if eval_env is not None:
         sessions = evaluate_sessions(agent, eval_env, seed=seed)

@@ -150,6 +150,7 @@ def evaluate(
             advance=advance,
             values=values,
             state=declared if any(map(needs_state, sequential)) else None,
+            sessions=bool(sequential),
         )
     settings = {
         "recenv": __version__,

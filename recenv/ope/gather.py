@@ -93,17 +93,19 @@ def gather(
     advance: Callable[[int], None],
     values: Mapping[str, FittedQ] | None = None,
     state: tuple[str, ...] | None = None,
+    sessions: bool = True,
 ) -> Gathered:
     """Ask every policy, the reward model and the value models about each block, keep one number a row.
 
-    `state` names the observation columns that make up the state; empty takes all that a model would read.
+    `state` names the observation columns that make up the state; empty takes all that a model would read. Without
+    `sessions` item, episode, step and terminated, which only sequential estimators read, are left out (empty).
 
     Raises
     ------
     ValueError
         If the log has slates, propensities are missing and nothing estimates them, or a policy's answer is unusable.
     """
-    work = _Pass(len(feedback), feedback.n_items, policies, models, propensity_model, values or {}, state)
+    work = _Pass(len(feedback), feedback.n_items, policies, models, propensity_model, values or {}, state, sessions)
     for block in feedback.iter_blocks(block_rows):
         # A long episode may exceed the block; it is then read in pieces, since memory is what counts.
         for start in range(0, block.rows, block_rows):
@@ -124,17 +126,19 @@ class _Pass:
         propensity_model: Any,
         values: Mapping[str, FittedQ],
         state: tuple[str, ...] | None,
+        sessions: bool,
     ) -> None:
         self.policies, self.models, self.propensity_model = policies, models, propensity_model
         self.done = 0
         self.kind = "logged"
         self.reward, self.propensity = np.empty(rows), np.empty(rows)
-        self.user, self.fold = np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.int64)
+        self.user, self.fold = np.empty(rows, dtype=np.int64), np.empty(rows if models else 0, dtype=np.int64)
         self.target = {name: np.empty(rows) for name in policies}
         self.q_logged = np.empty(rows if models else 0)
         self.q_target = {name: np.empty(rows) for name in policies} if models else {}
-        self.item, self.episode, self.step = (np.empty(rows, dtype=np.int64) for _ in range(3))
-        self.terminated = np.empty(rows, dtype=bool)
+        self.sessions, kept = sessions, rows if sessions else 0
+        self.item, self.episode, self.step = (np.empty(kept, dtype=np.int64) for _ in range(3))
+        self.terminated = np.empty(kept, dtype=bool)
         self.models_of_value, self.state_names = values, state
         self.values = {name: Valued(np.empty(rows), np.empty(rows), np.empty(rows, np.int64)) for name in values}
         self.states: list[NDArray[np.float64]] = []
@@ -149,9 +153,10 @@ class _Pass:
         place = column_of(block.item[rows], request.candidates, self.done)
         here = slice(self.done, self.done + len(rows))
         self.reward[here], self.user[here] = block.reward[rows], block.user[rows]
-        for kept, logged in ((self.item, block.item), (self.episode, block.episode), (self.step, block.step)):
-            kept[here] = logged[rows]
-        self.terminated[here] = block.terminated[rows]
+        if self.sessions:
+            for kept, logged in ((self.item, block.item), (self.episode, block.episode), (self.step, block.step)):
+                kept[here] = logged[rows]
+            self.terminated[here] = block.terminated[rows]
         self.seen[block.item[rows]] = True
         self._keep_state(block, rows)
         self.propensity[here] = self._propensity(block, rows, request, place)

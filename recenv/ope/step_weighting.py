@@ -19,6 +19,8 @@ from recenv.ope.contribution import Contribution, ones_like, zeros_like
 from recenv.ope.trajectory_terms import TrajectoryTerms
 
 Grid = NDArray[np.float64]
+BLOCK = 4_096
+"""Episodes whose weighted steps stay in the cache."""
 
 
 class Part(NamedTuple):
@@ -33,15 +35,35 @@ class Part(NamedTuple):
 
     def total(self) -> NDArray[np.float64]:
         """Return each episode's weighted, discounted sum (n,)."""
-        return np.asarray((self.weight * self.terms) @ self.discount)
+        return _weighted(self.weight, self.terms, self.discount)
 
     def ratios(self) -> tuple[NDArray[np.float64], Grid]:
         """Return each step's discounted ratio of means (T,), and its influences (n, T); NaN where no weight is."""
-        mean = self.weight.mean(axis=0)
+        ratio, scale = self._means()
+        with np.errstate(invalid="ignore"):
+            return self.discount * ratio, self.weight * (self.terms - ratio) * scale
+
+    def ratio_total(self) -> tuple[float, NDArray[np.float64]]:
+        """Return the sum over steps of both: one number, and an influence (n,), without an array by step."""
+        ratio, scale = self._means()
+        with np.errstate(invalid="ignore"):
+            influence = _weighted(self.weight, self.terms, scale) - self.weight @ (ratio * scale)
+        return float(self.discount @ ratio), influence
+
+    def _means(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the ratio of means (T,) and discount / mean weight (T,)."""
+        mean = np.full(len(self.weight), 1 / len(self.weight)) @ self.weight
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.einsum("nt,nt->t", self.weight, self.terms) / len(self.weight) / mean
-            influence = self.weight * (self.terms - ratio) * (self.discount / mean)
-        return self.discount * ratio, influence
+            return np.einsum("nt,nt->t", self.weight, self.terms) / len(self.weight) / mean, self.discount / mean
+
+
+def _weighted(weight: Grid, terms: Grid, share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sum_t share_t w_t x_t (n,), block by block: the product of all rows would cost more than its sum."""
+    result = np.empty(len(weight))
+    for start in range(0, len(weight), BLOCK):
+        rows = slice(start, start + BLOCK)
+        np.matmul(weight[rows] * terms[rows], share, out=result[rows])
+    return result
 
 
 class Column(NamedTuple):
@@ -130,9 +152,8 @@ def normalised(terms: TrajectoryTerms, weight: Grid, gamma: float | None, *, mod
     psi_i = sum_t gamma^t w_it (x_it - mean(w_t x_t) / mean(w_t)) / mean(w_t).
     """
     discount = discounts(terms, gamma)
-    found = [part.ratios() for part in parts(terms, weight, discount, model=model)]
-    value = float(sum(ratio.sum() for ratio, _ in found))
-    influence = np.sum([moved.sum(axis=1) for _, moved in found], axis=0)
+    found = [part.ratio_total() for part in parts(terms, weight, discount, model=model)]
+    value, influence = sum(value for value, _ in found), np.sum([moved for _, moved in found], axis=0)
     return linearised(value, influence, episode_weight(weight, discount))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_VERDICT_LINES = 5
 CURVE_COLUMNS = ("steps", "value", "low", "high")
+FAIRNESS_PARTS = {"exposure": ("item_group", "exposure_gap"), "outcome": ("user_group", "outcome_gap")}
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class ReportContext:
     """Policy -> its simulated `policy_value` over whole sessions: value, low, high, mean_length, ... (numbers)."""
     session_unit: str = ""
     """Unit of the sessions' values, such as "stars per session"."""
+    fairness: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Policy -> what `recenv.fairness.Fairness.for_report` returns: exposure by item group, outcome by user group."""
     command: str = ""
     """The command that made the comparison."""
     versions: Mapping[str, str] | None = None
@@ -73,6 +76,8 @@ class ReportContext:
         object.__setattr__(self, "learning_curves", curves)
         for name, session in self.sessions.items():
             _check_session(name, session)
+        for name, found in self.fairness.items():
+            _check_fairness(name, found)
 
 
 def as_context(context: ReportContext | Mapping[str, Any] | None) -> ReportContext:
@@ -111,3 +116,10 @@ def _check_session(name: str, session: Mapping[str, float]) -> None:
     for key, number in session.items():
         if isinstance(number, bool) or not isinstance(number, int | float | np.number):
             raise ValueError(f"sessions[{name!r}][{key!r}] must be a number, not {number!r}")
+
+
+def _check_fairness(name: str, found: Mapping[str, Any]) -> None:
+    for what, needed in FAIRNESS_PARTS.items():
+        missing = [key for key in needed if key not in found]
+        if what in found and missing:
+            raise ValueError(f"fairness[{name!r}] has {what!r} without {missing[0]!r}: give Fairness.for_report()")

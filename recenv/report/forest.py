@@ -42,7 +42,12 @@ class ForestRow:
 
 
 def forest_figure(
-    rows: Sequence[ForestRow], *, axis: str, reference: float = math.nan, reference_name: str = ""
+    rows: Sequence[ForestRow],
+    *,
+    axis: str,
+    reference: float = math.nan,
+    reference_name: str = "",
+    truth_name: str = "truth",
 ) -> Figure:
     """Return the plot.
 
@@ -57,6 +62,8 @@ def forest_figure(
         What the numbers are, with their unit.
     reference
         Where a dashed line is drawn, such as what the log earned, or 0.
+    truth_name
+        What the diamonds at each row's `truth` are.
     """
     from matplotlib.figure import Figure
 
@@ -73,7 +80,7 @@ def forest_figure(
         decimals = decimals_for((row.high - row.low) / 2 for row in rows if not row.refused)
         for row, place in zip(rows, places, strict=True):
             _draw(axes, row, place, (low, high), decimals)
-        _legend(figure, rows, reference_name if math.isfinite(reference) else "")
+        _legend(figure, rows, reference_name if math.isfinite(reference) else "", truth_name)
     return figure
 
 
@@ -145,7 +152,7 @@ def _draw_refused(axes: Any, row: ForestRow, place: float, limits: tuple[float, 
         axes.plot(row.value, place, "x", color=PALE, markersize=5, zorder=3)
 
 
-def _legend(figure: Figure, rows: Sequence[ForestRow], reference_name: str) -> None:
+def _legend(figure: Figure, rows: Sequence[ForestRow], reference_name: str, truth_name: str) -> None:
     from matplotlib.lines import Line2D
 
     verdicts = {row.verdict for row in rows if not row.refused}
@@ -157,7 +164,7 @@ def _legend(figure: Figure, rows: Sequence[ForestRow], reference_name: str) -> N
     if any(row.refused for row in rows):
         lines.append(Line2D([], [], color=PALE, marker="x", linestyle=":", label="refused: do not use"))
     if any(math.isfinite(row.truth) for row in rows):
-        lines.append(Line2D([], [], marker="D", color="white", mec=VERMILION, ms=5, linewidth=0, label="truth"))
+        lines.append(Line2D([], [], marker="D", color="white", mec=VERMILION, ms=5, linewidth=0, label=truth_name))
     if reference_name:
         lines.append(Line2D([], [], color=GREY, linestyle=(0, (4, 3)), linewidth=1, label=reference_name))
     if len(lines) > 1:

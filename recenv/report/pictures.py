@@ -14,6 +14,7 @@ from recenv.report.learning_plot import learning_figure
 from recenv.report.picture import Picture, render
 from recenv.report.section_diagnostics import weights_alt
 from recenv.report.section_differences import difference_rows, differences_alt, gaps_to_show
+from recenv.report.section_fairness import exposure_alt, exposure_rows, outcome_alt, outcome_rows
 from recenv.report.section_graph import graph_alt
 from recenv.report.section_learning import learning_alt
 from recenv.report.section_reliability import reliability_alt, reliability_rows
@@ -31,6 +32,8 @@ NAMES = (
     "graph",
     "values",
     "sessions",
+    "exposure",
+    "outcome",
     "differences",
     "sensitivity",
     "reliability",
@@ -85,6 +88,7 @@ def _context(context: ReportContext) -> list[Picture]:
         axis = f"mean total reward of a session{f' ({context.session_unit})' if context.session_unit else ''}"
         figure = forest_figure(session_rows(context.sessions), axis=axis)
         drawn.append(render("sessions", sessions_alt(context.sessions), figure))
+    drawn += _fairness(context)
     if context.learning_curves:
         figure = learning_figure(context.learning_curves, unit=context.learning_unit)
         drawn.append(render("learning_curves", learning_alt(context), figure))
@@ -92,4 +96,16 @@ def _context(context: ReportContext) -> list[Picture]:
         drawn.append(render("graph", graph_alt(context.world.graph), graph_figure(context.world.graph)))
         if has_card_picture(context.world.card):
             drawn.append(render("card", card_alt(context.world.card), card_figure(context.world.card)))
+    return drawn
+
+
+def _fairness(context: ReportContext) -> list[Picture]:
+    drawn: list[Picture] = []
+    shares, outcomes = exposure_rows(context.fairness), outcome_rows(context.fairness)
+    if shares:
+        figure = forest_figure(shares, axis="share of all exposure", truth_name="target")
+        drawn.append(render("exposure", exposure_alt(context.fairness), figure))
+    if outcomes:
+        axis = f"mean total reward of a session{f' ({context.session_unit})' if context.session_unit else ''}"
+        drawn.append(render("outcome", outcome_alt(context.fairness), forest_figure(outcomes, axis=axis)))
     return drawn

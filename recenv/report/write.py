@@ -18,6 +18,7 @@ from recenv.report.section import Section
 from recenv.report.section_data import data_section
 from recenv.report.section_diagnostics import diagnostics_section
 from recenv.report.section_differences import differences_section, gaps_to_show
+from recenv.report.section_fairness import fairness_csv, fairness_section
 from recenv.report.section_graph import graph_section
 from recenv.report.section_learning import learning_section
 from recenv.report.section_making import glossary_section, making_section
@@ -69,12 +70,14 @@ def write_report(
     versions = dict(known.versions) if known.versions is not None else collect_versions()
     pictures = draw_pictures(comparison, known)
     files = report_tables(comparison)
+    if known.fairness:
+        files["fairness.csv"] = fairness_csv(known.fairness)
     files["report.json"] = report_json(comparison, known, verdict, versions)
     files |= {f"{name}.png": picture.png for name, picture in pictures.items()}
     sections = _sections(comparison, known, pictures, verdict)
     sections += [making_section(comparison, known, versions, list(files)), glossary_section(comparison)]
     files[PAGE] = page(TITLE, _subtitle(comparison, known), sections).encode()
-    publish(folder, files, stale=[f"{name}.png" for name in NAMES])
+    publish(folder, files, stale=["fairness.csv", *(f"{name}.png" for name in NAMES)])
     return Path(folder) / PAGE
 
 
@@ -92,6 +95,8 @@ def _sections(
     sections.append(values_section(comparison, context, pictures["values"]))
     if context.sessions:
         sections.append(sessions_section(context, pictures["sessions"]))
+    if context.fairness:
+        sections.append(fairness_section(context, pictures))
     sections.append(differences_section(comparison, context, gaps_to_show(comparison), pictures["differences"]))
     if has_sensitivity(comparison):
         sections.append(sensitivity_section(comparison, context, pictures["sensitivity"]))
