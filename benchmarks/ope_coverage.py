@@ -4,6 +4,7 @@ Logs of 1,000 rows from bandits of 10 items whose values are known exactly: 2,00
 rewards of 0 or 1, softmax policies whose sharpness sets the overlap. The reward model is ridge regression, additive in
 context and item and so always somewhat wrong, fitted in two folds. One resample of 400 draws a log serves all
 bootstrap and BCa intervals. Settings were chosen by overlap; the two `fair` ones were added after a trial of 40 logs.
+Beside them stand logs of three simulated worlds, by user: see `ope_coverage_worlds.py`.
 
     python benchmarks/ope_coverage.py [--quick] [--out FILE.json]
 """
@@ -19,6 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from ope_coverage_worlds import ITEMS as WORLD_ITEMS
+from ope_coverage_worlds import WORLDS, Simulated, simulated
 from result_table import Row, markdown, publish
 
 from recenv.ope import (
@@ -110,6 +113,30 @@ class World:
         """Effective sample size a row in large logs: 1 / E[w^2]."""
         return float(1 / (self.target**2 / self.logging).sum(axis=1).mean())
 
+    def draw(self, rng: np.random.Generator) -> BanditTerms:
+        """Return the terms of one log, with a reward model fitted in two folds."""
+        place = rng.integers(CONTEXTS, size=ROWS)
+        above = rng.random((ROWS, 1)) > self.logging.cumsum(axis=1)[place]
+        item = np.minimum(above.sum(axis=1), ITEMS - 1)
+        reward = (rng.random(ROWS) < self.chance[place, item]).astype(np.float64)
+        fold, context = rng.permutation(ROWS) % 2, self.context[place]
+        model = np.empty((ROWS, ITEMS))
+        for number in (0, 1):
+            here = fold == number
+            fitted = BilinearRidge().fit(context[~here], item[~here], reward[~here])
+            model[here] = fitted.predict_all(context[here], np.broadcast_to(np.arange(ITEMS), (here.sum(), ITEMS)))
+        q_target = (self.target[place] * model).sum(axis=1)
+        return BanditTerms(
+            reward=reward,
+            propensity=self.logging[place, item],
+            target=self.target[place, item],
+            q_logged=model[np.arange(ROWS), item],
+            q_target=np.clip(q_target, 0, 1),  # a rounding error above 1 would rule the bounds out
+            fold=fold,
+            reward_range=(0.0, 1.0),
+            weight_max=self.weight_max,
+        )
+
 
 def make_world(setting: Setting) -> World:
     """Return the world of a setting; contexts and directions are the same in all of them."""
@@ -136,35 +163,11 @@ def _with_share(policy: NDArray[np.float64], share: float) -> NDArray[np.float64
     return result
 
 
-def draw(world: World, rng: np.random.Generator) -> BanditTerms:
-    """Return the terms of one log, with a reward model fitted in two folds."""
-    place = rng.integers(CONTEXTS, size=ROWS)
-    above = rng.random((ROWS, 1)) > world.logging.cumsum(axis=1)[place]
-    item = np.minimum(above.sum(axis=1), ITEMS - 1)
-    reward = (rng.random(ROWS) < world.chance[place, item]).astype(np.float64)
-    fold, context = rng.permutation(ROWS) % 2, world.context[place]
-    model = np.empty((ROWS, ITEMS))
-    for number in (0, 1):
-        here = fold == number
-        fitted = BilinearRidge().fit(context[~here], item[~here], reward[~here])
-        model[here] = fitted.predict_all(context[here], np.broadcast_to(np.arange(ITEMS), (here.sum(), ITEMS)))
-    q_target = (world.target[place] * model).sum(axis=1)
-    return BanditTerms(
-        reward=reward,
-        propensity=world.logging[place, item],
-        target=world.target[place, item],
-        q_logged=model[np.arange(ROWS), item],
-        q_target=np.clip(q_target, 0, 1),  # a rounding error above 1 would rule the bounds out
-        fold=fold,
-        reward_range=(0.0, 1.0),
-        weight_max=world.weight_max,
-    )
-
-
 def limits(results: list[Estimate], seed: int) -> Iterator[tuple[str, str, float, float]]:
     """Yield (estimator, method, lower, upper) of every interval that applies."""
-    rng, size = np.random.default_rng(seed), np.ones(ROWS)
-    sums = [group_sums(one, one.codes, one.clusters) for one in results]
+    rng, codes = np.random.default_rng(seed), results[0].codes
+    size = np.bincount(codes, minlength=results[0].clusters).astype(np.float64)
+    sums = [group_sums(one, codes, len(size)) for one in results]
     draws = resample(np.hstack(sums), size, replicates=DRAWS, rng=rng)
     for one, own, column in zip(results, sums, draws.T, strict=True):
         yield one.name, "student", *interval(one, "student", confidence=CONFIDENCE)
@@ -179,7 +182,7 @@ def limits(results: list[Estimate], seed: int) -> Iterator[tuple[str, str, float
 class Found:
     """What happened in one setting."""
 
-    world: World
+    world: World | Simulated
     covered: dict[tuple[str, str], list[bool]] = field(default_factory=lambda: defaultdict(list))
     """(estimator, method) -> whether the interval held the value, by repetition."""
     width: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -188,11 +191,11 @@ class Found:
     value: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
-def measure(setting: Setting, number: int, repetitions: int) -> Found:
+def measure(world: World | Simulated, number: int, repetitions: int) -> Found:
     """Return all intervals and verdicts of one setting."""
-    found, rng = Found(make_world(setting)), np.random.default_rng([SEED, number])
+    found, rng = Found(world), np.random.default_rng([SEED, number])
     for repetition in range(repetitions):
-        terms = draw(found.world, rng)
+        terms = world.draw(rng)
         results = [estimate(name, terms, **hyper) for name, hyper in ESTIMATORS.items()]
         diagnostics = diagnose(terms.weight, results[0].codes, results[0].clusters)
         for one in results:
@@ -275,7 +278,8 @@ def question(all_found: dict[str, Found], repetitions: int) -> str:
         for label, found in all_found.items()
     )
     return (
-        f"Coverage of 95% intervals over {repetitions:,} logs of {ROWS:,} rows a setting, {ITEMS} items; a coverage of "
+        f"Coverage of 95% intervals over {repetitions:,} logs of {ROWS:,} rows a setting, {ITEMS} items; in worlds at "
+        f"most so many rows, and {WORLD_ITEMS} items. A coverage of "
         f".950 has a Monte-Carlo error of {np.sqrt(0.95 * 0.05 / repetitions):.3f}. Bootstrap and BCa take {DRAWS} "
         "draws. Finite-sample bounds are given the true reward range and the true largest "
         "weight; they apply to unbiased estimators only.\n\n"
@@ -292,7 +296,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON rows")
     arguments = parser.parse_args()
     repetitions = QUICK if arguments.quick else REPETITIONS
-    found = {one.name: measure(one, number, repetitions) for number, one in enumerate(SETTINGS)}
+    settings: dict[str, World | Simulated] = {one.name: make_world(one) for one in SETTINGS}
+    settings |= {name: simulated(name, quick=arguments.quick) for name in WORLDS}
+    found = {name: measure(world, number, repetitions) for number, (name, world) in enumerate(settings.items())}
     heads = ["setting: estimator", *METHODS]
     every = list(found.items())
     verdicts = [line for label, one in every for line in verdict_lines(label, one)]

@@ -6,10 +6,13 @@ number a round, then estimates (`ips, snips, dm, dr, switch_dr, dr_os`, each wit
 times for all six at once. OBP estimates the same six and bootstraps each, 100 times. Every measurement has a process
 of its own with one thread; extra memory is the growth of the peak resident set beyond the input arrays.
 
-    python benchmarks/ope_speed.py [--obp-python PYTHON] [--quick] [--out FILE.json]
+Then seven sequential estimators beside SCOPE-RL's (`ope_speed_sessions.py`) and, on request, ten million rounds of a
+thousand items streamed from disk (`ope_speed_large.py`).
 
-`--obp-python` (or the environment's OBP_PYTHON) names an interpreter in which `import obp` works; without it OBP's
-columns are left out.
+    python benchmarks/ope_speed.py [--obp-python PYTHON] [--scope-python PYTHON] [--large] [--quick] [--out FILE.json]
+
+`--obp-python` and `--scope-python` (or the environment's OBP_PYTHON and SCOPE_RL_PYTHON) name interpreters in which
+`import obp` and `import scope_rl` work; without them those peers are left out.
 """
 
 from __future__ import annotations
@@ -18,16 +21,18 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Callable
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import ope_speed_large as large
+import ope_speed_sessions as sessions
 from numpy.typing import NDArray
 from result_table import Row, markdown, publish
+from timed_runs import Answer, in_own_process, installed, timed
 
 SIZES = ((100_000, 10), (100_000, 1_000), (1_000_000, 100))
 QUICK = ((20_000, 10), (20_000, 100))
@@ -44,9 +49,15 @@ ESTIMATORS: dict[str, dict[str, float]] = {
 REQUIRED = {(100_000, 10): 15, (100_000, 1_000): 60, (1_000_000, 100): 25}
 """Times faster than OBP that this library asks of itself."""
 EXTRA_MIB = 64
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 Arrays = dict[str, NDArray[Any]]
-Answer = dict[str, Any]
+
+
+class Section(NamedTuple):
+    """One table, what it says, and its rows."""
+
+    text: str
+    table: str
+    rows: list[Row]
 
 
 def make_arrays(rows: int, items: int) -> Arrays:
@@ -61,24 +72,6 @@ def make_arrays(rows: int, items: int) -> Arrays:
     action = rng.integers(items, size=rows)
     reward = (rng.random(rows) < 0.5).astype(np.float64)
     return {"action": action, "reward": reward, "propensity": np.full(rows, 1 / items), "target": target, "q": model}
-
-
-def peak_mib() -> float:
-    """Return the largest resident set so far."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def timed(run: Callable[[], Answer], repetitions: int) -> Answer:
-    """Return seconds of each repetition, by the wall and of the processor, the extra memory and the answer."""
-    before, wall, cpu, answer = peak_mib(), [], [], {}
-    for _ in range(repetitions):
-        begin = time.perf_counter(), time.process_time()
-        answer = run()
-        wall.append(time.perf_counter() - begin[0])
-        cpu.append(time.process_time() - begin[1])
-    return {"wall": wall, "cpu": cpu, "extra_mib": peak_mib() - before, **answer}
 
 
 def terms_of(data: Arrays) -> Any:
@@ -156,21 +149,13 @@ def work(who: str, rows: int, items: int) -> Answer:
     return {
         "point": timed(lambda: run(data, bootstrap=False), REPETITIONS),
         "bootstrap": timed(lambda: run(data, bootstrap=True), REPETITIONS),
-        "version": _version(who),
+        "version": installed("recenv" if who == "ours" else "obp", "numpy"),
     }
 
 
-def _version(who: str) -> str:
-    from importlib.metadata import version
-
-    return ", ".join(f"{name} {version(name)}" for name in ("recenv" if who == "ours" else "obp", "numpy"))
-
-
-def in_own_process(python: str, who: str, size: tuple[int, int]) -> Answer:
+def measured(python: str, who: str, size: tuple[int, int]) -> Answer:
     """Return the answer of `work` in a fresh interpreter with one thread."""
-    command = [python, __file__, "--case", who, *map(str, size)]
-    answer = subprocess.check_output(command, env={**os.environ, **ONE_THREAD})
-    found: Answer = json.loads(answer.splitlines()[-1])
+    found = in_own_process(python, __file__, who, *map(str, size))
     # Memory only ever grows: the second measurement's starts where the first one's ended.
     found["extra_mib"] = found["point"]["extra_mib"] + found["bootstrap"]["extra_mib"]
     return found
@@ -214,22 +199,12 @@ def rows_of(size: tuple[int, int], who: str, found: Answer) -> list[Row]:
     return made
 
 
-def main() -> None:
-    """Measure every size and publish the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--obp-python", default=os.environ.get("OBP_PYTHON"), help="interpreter that has obp")
-    parser.add_argument("--quick", action="store_true", help="small sizes; the committed table is left alone")
-    parser.add_argument("--out", type=Path, help="JSON rows")
-    parser.add_argument("--case", nargs=3, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.case:
-        who, rows, items = arguments.case
-        print(json.dumps(work(who, int(rows), int(items))))
-        return
+def bandit(sizes: Sequence[tuple[int, int]], obp_python: str | None) -> Section:
+    """Return the six bandit estimators, beside OBP's if there is an interpreter for it."""
     lines, made, peer = [], [], ""
-    for size in QUICK if arguments.quick else SIZES:
-        mine = in_own_process(sys.executable, "ours", size)
-        other = None if arguments.obp_python is None else in_own_process(arguments.obp_python, "obp", size)
+    for size in sizes:
+        mine = measured(sys.executable, "ours", size)
+        other = None if obp_python is None else measured(obp_python, "obp", size)
         lines.append(line(size, mine, other))
         made += rows_of(size, "recenv", mine) + ([] if other is None else rows_of(size, "obp", other))
         peer = "" if other is None else other["version"]
@@ -238,17 +213,86 @@ def main() -> None:
         heads += ["OBP points, s", "OBP + bootstrap, s", "OBP extra MiB", "times faster", "by processor"]
         heads += ["asked", "values differ by"]
     beside = f"Beside it {peer}" if peer else "OBP was not measured: no interpreter that has it was named"
-    publish(
-        "ope_speed",
+    text = (
         f"Six estimators (ips, snips, dm, dr, switch_dr, dr_os), alone and with one shared bootstrap of {REPLICATES}: "
         f"seconds by the wall / of the processor, medians of {REPETITIONS}, one thread, the pass over the arrays "
         f"included; memory beyond the input arrays (at most {EXTRA_MIB} MiB is asked for). {beside}. `Times faster` is "
-        "of points and bootstrap together; the processor's ratio is the fairer one where others share the machine.",
-        markdown(heads, lines),
-        made,
+        "of points and bootstrap together; the processor's ratio is the fairer one where others share the machine."
+    )
+    return Section(text, markdown(heads, lines), made)
+
+
+def sequential(count: int, scope_python: str | None) -> Section:
+    """Return the seven sequential estimators beside SCOPE-RL's."""
+    if scope_python is None:
+        return Section("SCOPE-RL was not measured: no interpreter that has it was named (--scope-python).", "", [])
+    case = ("sessions", str(count))
+    mine = in_own_process(sys.executable, __file__, "ours", *case)
+    other = in_own_process(scope_python, __file__, "scope", *case)
+    text = (
+        f"Seven sequential estimators ({', '.join(sessions.ESTIMATORS)}), alone and with a bootstrap of "
+        f"{sessions.REPLICATES} (ours is one for all): seconds of the processor, medians of {sessions.REPETITIONS}, "
+        f"one thread, the pass over the arrays included. Beside it {other['version']}."
+    )
+    made = [*sessions.rows_of(count, "recenv", mine), *sessions.rows_of(count, "scope-rl", other)]
+    return Section(text, markdown(sessions.HEADINGS, sessions.lines(count, mine, other)), made)
+
+
+def streamed(rows: int, folder: Path | None) -> Section:
+    """Return the evaluation of a log on disk by a policy that is asked block by block."""
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        path = Path(place) / "log.parquet"
+        large.write_log(path, rows)
+        found = in_own_process(sys.executable, __file__, "large", str(path))
+    text = (
+        f"A Parquet log streamed through `evaluate` ({', '.join(large.ESTIMATORS)}, a reward model, audits and a "
+        f"bootstrap by user) with a policy that is asked block by block, one thread. {found['version']}."
+    )
+    return Section(text, markdown(large.HEADINGS, large.lines(found)), large.rows_of(found))
+
+
+def run_case(case: Sequence[str]) -> Answer:
+    """Return what one process measures."""
+    who, *rest = case
+    if who == "large":
+        return large.work(Path(rest[0]))
+    if rest[0] == "sessions":
+        return sessions.work(who, int(rest[1]))
+    return work(who, int(rest[0]), int(rest[1]))
+
+
+def main() -> None:
+    """Measure every size and publish the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--obp-python", default=os.environ.get("OBP_PYTHON"), help="interpreter that has obp")
+    parser.add_argument("--scope-python", default=os.environ.get("SCOPE_RL_PYTHON"), help="interpreter with scope_rl")
+    parser.add_argument(
+        "--large", action="store_true", help="also 10 million rounds from disk: minutes, and 1 GB there"
+    )
+    parser.add_argument("--folder", type=Path, help="where that log is kept meanwhile; default: the temporary folder")
+    parser.add_argument("--quick", action="store_true", help="small sizes; the committed table is left alone")
+    parser.add_argument("--out", type=Path, help="JSON rows")
+    parser.add_argument("--case", nargs="+", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.case:
+        print(json.dumps(run_case(arguments.case)))
+        return
+    quick = arguments.quick
+    sections = [
+        bandit(QUICK if quick else SIZES, arguments.obp_python),
+        sequential(sessions.QUICK if quick else sessions.SESSIONS, arguments.scope_python),
+    ]
+    if arguments.large:
+        sections.append(streamed(large.QUICK_ROWS if quick else large.ROWS, arguments.folder))
+    first, *others = sections
+    publish(
+        "ope_speed",
+        first.text,
+        "\n\n".join([first.table, *(part for one in others for part in (one.text, one.table) if part)]),
+        [row for one in sections for row in one.rows],
         packages=["recenv", "numpy"],
         out=arguments.out,
-        write=not arguments.quick,
+        write=not quick,
     )
 
 
