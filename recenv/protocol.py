@@ -157,7 +157,9 @@ class ResponseModel(Protocol):
     """A model of how much users like items. Whatever it is made of, a world needs one number a pair of it.
 
     Optional method, found at run time: `factors()` returns (taste (U, D), embedding (N, D), user_bias (U,),
-    item_bias (N,)) of a model whose utility is exactly taste . embedding + user_bias + item_bias.
+    item_bias (N,)) of a model whose utility is exactly taste . embedding + user_bias + item_bias. Such a model may have
+    `thresholds` (L - 1,) in units of the logistic noise: the world takes both as they are, and the model may learn from
+    the validation rows too.
     """
 
     def fit(

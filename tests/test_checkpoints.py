@@ -30,7 +30,10 @@ def make_env(world, **options):
 
 
 def new_agent(name, env):
-    options = {"epsilon_greedy": {"learning_starts": 50}, "dqn": {"learning_starts": 50, "batch_size": 16}}
+    options = {
+        "epsilon_greedy": {"learning_starts": 50},
+        "dqn": {"learning_starts": 50, "batch_size": 16, "replay_ratio": 4.0},
+    }
     return make_agent(name, env.catalogue, seed=4, **options.get(name, {}))
 
 

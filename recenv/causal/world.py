@@ -225,7 +225,8 @@ class World:
 
         `options` are fields of `FitConfig`; see there for what is fitted and how, and `docs/causal_world.md` for
         which parameters are fitted, which fixed by normalisation, and which assumed. `randomised` is a log of ratings
-        of randomly drawn pairs, with the same ids: it identifies how being rated depends on the rating.
+        of randomly drawn pairs, with the same ids: it identifies how being rated depends on the rating, and
+        its rows are fitted too.
         """
         from recenv.causal.fit import fit_world
 

@@ -40,9 +40,14 @@ def fit_world(
         bool, typer.Option(help="Add a substitute confounder made of who rated what (a heuristic).")
     ] = False,
     weighting: Annotated[
-        str, typer.Option(help="Against missing-not-at-random: snips, ips, dr (doubly robust) or naive.")
+        str,
+        typer.Option(
+            help="Against missing-not-at-random: snips, ips, dr, naive, or likelihood (with --randomised)."
+        ),
     ] = "snips",
-    exposure: Annotated[str, typer.Option(help="Propensities: rasch, popularity, poisson or features.")] = "rasch",
+    exposure: Annotated[
+        str, typer.Option(help="Propensities: rasch, popularity, poisson, features or self_selection.")
+    ] = "rasch",
     randomised: Annotated[
         str | None, typer.Option(help="Ratings of randomly drawn pairs, same ids: they identify the selection.")
     ] = None,
