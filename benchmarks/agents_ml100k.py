@@ -1,7 +1,7 @@
 """Whether the learning agents beat popularity on MovieLens-100k's world, by a margin that seeds don't explain.
 
     recenv data fetch ml-100k
-    python benchmarks/agents_ml100k.py [--quick] [--out FILE.json]
+    python benchmarks/agents_ml100k.py [--quick] [--seeds N] [--out FILE.json]
 
 The world is fitted to the log; agents and features come from the first part of the log, sessions are played in the
 world that keeps only the second part (`World.held_out`). Each seed trains each agent anew and then plays one greedy
@@ -121,12 +121,13 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two seeds and short training, nothing committed")
+    parser.add_argument("--seeds", type=int, default=5, help="how many seeds, 5 by default")
     parser.add_argument("--out", type=Path, help="JSON file for the rows")
     arguments = parser.parse_args()
     import torch
 
     torch.set_num_threads(1)
-    seeds = 2 if arguments.quick else 5
+    seeds = 2 if arguments.quick else arguments.seeds
     world = World.fit("ml-100k").held_out()
     config, table = EnvConfig(world=world), expected_ratings(world)
     played: dict[str, list[tuple[Sessions, float]]] = {name: [] for name in NAMES}
