@@ -35,8 +35,9 @@ from recenv.protocol import Catalogue, Feedback, Request
 class DQNConfig:
     """How DQN is built and trained."""
 
-    gamma: float = 0.5
-    """Discount of the next step's value, in [0, 1); 0 is the myopic agent, a contextual bandit."""
+    gamma: float = 0.2
+    """Discount of the next step's value, in [0, 1); 0 is the myopic agent, a contextual bandit. Where a shown item
+    matters for long, as with trust and leaving, raise it (to 0.8, say): high discounts learn more slowly."""
     double: bool = True
     """Whether one network chooses the next item and the other values it; else the slow one does both."""
     dueling: bool = False

@@ -85,7 +85,7 @@ def test_it_gives_up_reward_now_for_more_later(catalogue):
 
 
 def test_where_nothing_may_be_shown_next_the_value_is_the_reward(catalogue):
-    agent = DQNAgent(catalogue, **{**FAST, "learning_starts": 0})
+    agent = DQNAgent(catalogue, gamma=0.5, **{**FAST, "learning_starts": 0})
     request = Request(np.ones((8, 4), np.float32), np.tile(np.arange(5), (8, 1)))
     nothing = request._replace(candidates=np.full((8, 5), -1))
     no = np.zeros(8, bool)
