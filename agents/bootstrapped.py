@@ -17,10 +17,10 @@ from torch import nn
 
 from recenv.agents.candidates import known_candidates
 from recenv.agents.exploration import greedy_columns
-from recenv.agents.linear_agent import Greedy
 from recenv.agents.neural_agent import NeuralAgent
 from recenv.agents.neural_config import NeuralConfig
 from recenv.agents.options import options_record
+from recenv.agents.posterior_scores import Greedy
 from recenv.agents.scorers.scorer import Scorer, Situation
 from recenv.agents.towers import fill_parameters
 from recenv.protocol import Catalogue, Decision, Request

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from recenv.agents.candidates import known_candidates
-from recenv.agents.exploration import EpsilonGreedy, Exploration
 from recenv.agents.joint_features import item_features, state_features
 from recenv.agents.linear_posterior import LinearPosterior
+from recenv.agents.posterior_scores import PosteriorScores
 from recenv.agents.saving import catalogue_arrays, read_agent, saved_catalogue, write_agent
-from recenv.agents.scoring import ScoreAgent
 from recenv.protocol import Catalogue, Decision, Feedback, Request
 
 
@@ -51,43 +49,7 @@ class LinearConfig:
     """Factor on what is known of an item at each of its observations; below 1 it follows a drift."""
 
 
-class Scored(ScoreAgent):
-    """Scores that are there already, with a way to explore."""
-
-    def __init__(self, scores: NDArray[np.float64], exploration: Exploration) -> None:
-        self._scores, self.exploration = scores, exploration
-
-    def scores(self, request: Request) -> NDArray[np.float64]:
-        """Return (B, C) the scores."""
-        return self._scores
-
-
-class Greedy(Scored):
-    """The highest of scores that are there already, found in one pass: what an agent that never draws is made of."""
-
-    def __init__(self, scores: NDArray[np.float64]) -> None:
-        super().__init__(scores, EpsilonGreedy(0.0))
-
-    def _next(
-        self, scores: NDArray[np.floating], left: NDArray[np.int64], rng: np.random.Generator, explore: bool
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        return _highest(scores, left), np.ones(len(left))
-
-
-@njit(cache=True)
-def _highest(scores, candidates):  # type: ignore[no-untyped-def]
-    """Return (B,) the column of the highest score, of equals the lowest item id, as `greedy_columns` does."""
-    columns = np.zeros(len(scores), np.int64)  # pragma: no cover - compiled
-    for b in range(scores.shape[0]):
-        best, item = -np.inf, np.int64(-1)
-        for c in range(scores.shape[1]):
-            here = candidates[b, c]
-            if here >= 0 and (item < 0 or scores[b, c] > best or (scores[b, c] == best and here < item)):
-                best, item, columns[b] = scores[b, c], here, c
-    return columns
-
-
-class LinearAgent:
+class LinearAgent(PosteriorScores):
     """Base of agents that score by the posterior of a linear reward; a subclass says how to explore.
 
     The reward of a slate is taken for the sum of what its items earned; what the posterior does not explain is shared
@@ -109,28 +71,10 @@ class LinearAgent:
         """Fingerprint of the user-item pairs that the catalogue was made from."""
         return self.catalogue.fingerprint
 
-    def exploring(self, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> Scored:
-        """Return the scores and exploration that posterior means and deviations (B, C) lead to."""
-        raise NotImplementedError(f"{type(self).__name__} needs exploring(mean, deviation)")
-
     def moments(self, request: Request) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return (B, C) posterior mean and deviation of each candidate's expected reward."""
         candidates = known_candidates(request.candidates, self.catalogue.n_items)
         return self.posterior.moments(state_features(request.observation, self.catalogue.observation_size), candidates)
-
-    def scores(self, request: Request) -> NDArray[np.float64]:
-        """Return (B, C) what the exploring agent ranks by."""
-        return self.exploring(*self.moments(request)).scores(request)
-
-    def probabilities(self, request: Request) -> NDArray[np.float64]:
-        """Return (B, C) the probability of each candidate to be shown first when exploring."""
-        return self.exploring(*self.moments(request)).probabilities(request)
-
-    def act(self, request: Request, *, rng: np.random.Generator, explore: bool = True) -> Decision:
-        """Choose a slate for each of B users; the highest posterior means where `explore` is False."""
-        mean, deviation = self.moments(request)
-        scored = self.exploring(mean, deviation) if explore else Greedy(mean)
-        return scored.act(request, rng=rng, explore=explore)
 
     def update(self, feedback: Feedback) -> dict[str, float]:
         """Learn from feedback, late or not, and return the root mean square of what was not expected."""

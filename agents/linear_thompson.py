@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.agents.best_of_normals import BestOfNormals
-from recenv.agents.linear_agent import LinearAgent, LinearConfig, Scored
+from recenv.agents.linear_agent import LinearAgent, LinearConfig
 from recenv.agents.options import options_record
+from recenv.agents.posterior_scores import Scored
 from recenv.protocol import Catalogue
 
 

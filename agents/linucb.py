@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recenv.agents.linear_agent import Greedy, LinearAgent, LinearConfig, Scored
+from recenv.agents.linear_agent import LinearAgent, LinearConfig
 from recenv.agents.options import options_record
+from recenv.agents.posterior_scores import Greedy, Scored
 from recenv.protocol import Catalogue
 
 

@@ -27,15 +27,15 @@ from numpy.typing import NDArray
 from recenv.agents.best_of_normals import BestOfNormals
 from recenv.agents.candidates import known_candidates
 from recenv.agents.exploration import EpsilonGreedy
-from recenv.agents.linear_agent import Greedy, Scored
 from recenv.agents.neural_agent import NeuralAgent
 from recenv.agents.neural_config import NeuralConfig
 from recenv.agents.neural_posterior import FeaturePosterior
 from recenv.agents.options import options_record
+from recenv.agents.posterior_scores import Greedy, PosteriorScores, Scored
 from recenv.agents.saving import SavedAgent
 from recenv.agents.scorers.scorer import Scorer, Situation
 from recenv.agents.torch_arrays import module_arrays, restore_module
-from recenv.protocol import Catalogue, Decision, Request
+from recenv.protocol import Catalogue, Request
 
 GROWTH = 1.1
 """The posterior is derived anew when the rows have grown by this factor."""
@@ -44,7 +44,7 @@ PAIRS_AT_ONCE = 16_384
 """Rows of the replay, and pairs of a request, whose features are in memory at the same time."""
 
 
-class NeuralLinearAgent(NeuralAgent):
+class NeuralLinearAgent(PosteriorScores, NeuralAgent):
     """Base of both: posterior means and deviations; a subclass has `exploring`.
 
     Parameters
@@ -88,15 +88,11 @@ class NeuralLinearAgent(NeuralAgent):
         self.frozen: Scorer = copy.deepcopy(self.learner.averaged)
         self.posterior = FeaturePosterior(self.frozen.feature_size, self.prior)
 
-    def exploring(self, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> Scored:
-        """Return the scores and exploration that posterior means and deviations (B, C) lead to."""
-        raise NotImplementedError(f"{type(self).__name__} needs exploring(mean, deviation)")
-
     def moments(self, request: Request) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return (B, C) posterior mean and deviation of each candidate's expected reward, in units of the reward."""
         candidates = known_candidates(request.candidates, self.catalogue.n_items)
         if not self.posterior.count:
-            return super().scores(request), np.zeros(candidates.shape)
+            return NeuralAgent.scores(self, request), np.zeros(candidates.shape)
         ids, place = np.unique(np.maximum(candidates, 0), return_inverse=True)
         with torch.no_grad():
             items, state = (
@@ -109,20 +105,6 @@ class NeuralLinearAgent(NeuralAgent):
         mean, deviation = (np.concatenate(part) for part in zip(*found, strict=True))
         spread = self.rewards.spread()[0]
         return self.rewards.mean[0] + spread * mean, spread * deviation
-
-    def scores(self, request: Request) -> NDArray[np.float64]:
-        """Return (B, C) what the exploring agent ranks by."""
-        return np.asarray(self.exploring(*self.moments(request)).scores(request), np.float64)
-
-    def probabilities(self, request: Request) -> NDArray[np.float64]:
-        """Return (B, C) the probability of each candidate to be shown first when exploring."""
-        return self.exploring(*self.moments(request)).probabilities(request)
-
-    def act(self, request: Request, *, rng: np.random.Generator, explore: bool = True) -> Decision:
-        """Choose a slate for each of B users; the highest posterior means where `explore` is False."""
-        mean, deviation = self.moments(request)
-        scored = self.exploring(mean, deviation) if explore else Greedy(mean)
-        return scored.act(request, rng=rng, explore=explore)
 
     def _learn(self, rows: int) -> dict[str, float]:
         """Learn as the network does, and take the new rows into the posterior."""

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.agents.inverse_gap import InverseGap
-from recenv.agents.linear_agent import LinearAgent, LinearConfig, Scored
+from recenv.agents.linear_agent import LinearAgent, LinearConfig
 from recenv.agents.options import options_record
+from recenv.agents.posterior_scores import Scored
 from recenv.agents.saving import read_agent
 from recenv.protocol import Catalogue
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from intervals import student_interval
 from ml100k_task import LIKED, Stream, _demography, _factors, _item_features, play
 from numpy.typing import NDArray
 from result_table import Row, markdown, publish
-from scipy import stats
 
 from recenv.agents import make_agent
 from recenv.agents.text import principal_components, text_features
@@ -104,15 +104,6 @@ class Split:
         return float((liked * (candidates == items)).sum(axis=1).mean())
 
 
-def interval(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return the mean and a 95% Student-t interval over the seeds."""
-    mean = float(values.mean())
-    if len(values) < 2:
-        return mean, -np.inf, np.inf
-    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    return mean, mean - half, mean + half
-
-
 def main() -> None:
     """Measure every agent with every kind of features and publish the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -137,8 +128,8 @@ def main() -> None:
             gain = values - found["genres and year"]
             table.append([name, kind, *shown(values), *([""] if kind == "genres and year" else [difference(gain)])])
             config = {"agent": name, "features": kind, "seeds": len(seeds), "rounds": rounds}
-            rows.append(Row("cold_start", "reward_on_cold_items", *interval(values), "reward", config))
-            rows.append(Row("cold_start", "gain_over_genres_and_year", *interval(gain), "reward", config))
+            rows.append(Row("cold_start", "reward_on_cold_items", *student_interval(values), "reward", config))
+            rows.append(Row("cold_start", "gain_over_genres_and_year", *student_interval(gain), "reward", config))
     publish(
         "cold_start",
         "Mean reward (share of likes) on films that no agent has seen rated; 95% Student-t intervals over "
@@ -153,13 +144,13 @@ def main() -> None:
 
 def shown(values: NDArray[np.float64]) -> list[str]:
     """Return mean and interval as text."""
-    mean, low, high = interval(values)
+    mean, low, high = student_interval(values)
     return [f"{mean:.3f}", f"[{low:.3f}, {high:.3f}]"]
 
 
 def difference(gain: NDArray[np.float64]) -> str:
     """Return a paired difference as text."""
-    mean, low, high = interval(gain)
+    mean, low, high = student_interval(gain)
     return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from intervals import student_interval
 from result_table import RESULTS, Row, markdown, publish
-from scipy.stats import t as student
 
 from recenv.agents import make_agent
 from recenv.agents.fair_exposure import FairExposure, popularity_thirds
@@ -69,13 +68,6 @@ def one_seed(seed: int, slate: int, steps: int) -> dict[Key, tuple[float, float]
     return found
 
 
-def interval(values: list[float]) -> tuple[float, float, float]:
-    """Return the mean over seeds and its 95% Student interval."""
-    mean, count = float(np.mean(values)), len(values)
-    half = float(student.ppf(0.975, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
-    return mean, mean - half, mean + half
-
-
 def summarise(found: list[dict[Key, tuple[float, float]]]) -> list[Row]:
     """Return rows of reward, price (share of the unbounded reward) and gap."""
     rows = []
@@ -89,7 +81,7 @@ def summarise(found: list[dict[Key, tuple[float, float]]]) -> list[Row]:
         }
         config = {"agent": name, "slate_size": slate, "max_gap": bound, "seeds": len(found)}
         for metric, (values, unit) in columns.items():
-            rows.append(Row(f"{name}/{slate}/{bound:g}", metric, *interval(values), unit, config))
+            rows.append(Row(f"{name}/{slate}/{bound:g}", metric, *student_interval(values), unit, config))
     return rows
 
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from intervals import student_interval
 from numpy.typing import NDArray
 from result_table import Row, markdown, publish
-from scipy.stats import t as student
 
 from recenv.agents import ScoreAgent
 from recenv.agents.best_fixed import BestFixedAgent
@@ -130,13 +130,6 @@ def one_seed(seed: int, sizes: tuple[int, ...]) -> dict[tuple[str, int], tuple[f
     return result
 
 
-def interval(values: list[float]) -> tuple[float, float, float]:
-    """Return the mean over seeds and its 95% Student interval."""
-    mean, count = float(np.mean(values)), len(values)
-    half = float(student.ppf(0.975, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
-    return mean, mean - half, mean + half
-
-
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -157,7 +150,7 @@ def main() -> None:
             if not here:
                 line += ["", ""]
                 continue
-            rows.append(Row(name, "one_step_value", *interval([value for value, _ in here]), "rating", config))
+            rows.append(Row(name, "one_step_value", *student_interval([value for value, _ in here]), "rating", config))
             share = float(np.mean([out for _, out in here]))
             line += [f"{rows[-1].value:.3f} [{rows[-1].low:.3f}, {rows[-1].high:.3f}]"]
             line += ["" if math.isnan(share) else f"{share:.0%}"]

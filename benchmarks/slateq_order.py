@@ -13,15 +13,14 @@ reported.
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from interest_evolution import interest_world
+from intervals import student_interval
 from result_table import Row, markdown, publish
-from scipy.stats import t as student
 
 from recenv.agents import make_agent
 from recenv.envs import EnvConfig, RecSysVectorEnv
@@ -58,23 +57,16 @@ def play(name: str, seed: int, steps: int) -> tuple[float, float]:
     return sessions.session_reward, float(sessions.length.mean())
 
 
-def interval(values: list[float]) -> tuple[float, float, float]:
-    """Return the mean over seeds and its 95% Student interval."""
-    mean, count = float(np.mean(values)), len(values)
-    half = float(student.ppf(0.975, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
-    return mean, mean - half, mean + half
-
-
 def result_rows(played: dict[str, list[tuple[float, float]]], config: dict[str, Any]) -> list[Row]:
     """Return one row an agent and metric, with intervals over seeds."""
     rows, before = [], None
     for name, runs in played.items():
         clicks = [run[0] for run in runs]
-        rows.append(Row(name, "session_reward", *interval(clicks), "clicks", config))
-        rows.append(Row(name, "session_length", *interval([run[1] for run in runs]), "steps", config))
+        rows.append(Row(name, "session_reward", *student_interval(clicks), "clicks", config))
+        rows.append(Row(name, "session_length", *student_interval([run[1] for run in runs]), "steps", config))
         if before is not None:
             gain = [one - other for one, other in zip(clicks, before, strict=True)]
-            rows.append(Row(name, "minus_the_one_above", *interval(gain), "clicks", config))
+            rows.append(Row(name, "minus_the_one_above", *student_interval(gain), "clicks", config))
             above = float(np.sum(np.array(gain) > 0))
             rows.append(Row(name, "seeds_above", above, above, above, "seeds", config))
         before = clicks

@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from intervals import student_interval
 from result_table import Row, markdown, publish
-from scipy.stats import t as student
 
 from recenv.agents import make_agent
 from recenv.causal import World
@@ -47,13 +46,6 @@ def play(name: str, config: EnvConfig, seed: int, most_steps: int) -> tuple[Sess
     return evaluate_sessions(agent, config, seed=100_000 * (seed + 1)), seconds
 
 
-def interval(values: list[float]) -> tuple[float, float, float]:
-    """Return the mean over seeds and its 95% Student interval."""
-    mean, count = float(np.mean(values)), len(values)
-    half = float(student.ppf(0.975, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
-    return mean, mean - half, mean + half
-
-
 def result_rows(played: dict[str, list[tuple[Sessions, float]]], config: dict[str, Any]) -> list[Row]:
     """Return one row an agent and metric, with intervals over seeds."""
     rows = []
@@ -67,7 +59,7 @@ def result_rows(played: dict[str, list[tuple[Sessions, float]]], config: dict[st
             "training_time": ([seconds for _, seconds in runs], "s"),
         }
         for metric, (values, unit) in metrics.items():
-            rows.append(Row(name, metric, *interval(values), unit, config))
+            rows.append(Row(name, metric, *student_interval(values), unit, config))
     return rows
 
 

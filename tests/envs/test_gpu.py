@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,23 +8,13 @@ import pytest
 from recenv.envs import EnvConfig
 from recenv.envs.core import BatchCore
 
-PROGRAM = Path(__file__).with_name("episode_in_simulator.py")
-SIMULATOR = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
+from .both_devices import ROOT, SIMULATOR, arrays_on_both
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     """What happened on the compiled CPU loop and in the simulated kernel, by name of the array."""
-    folder = tmp_path_factory.mktemp("played")
-    plain = {name: value for name, value in os.environ.items() if name not in SIMULATOR}
-    found = []
-    for device, environment in (("cpu", plain), ("gpu", {**plain, **SIMULATOR})):
-        path = folder / f"{device}.npz"
-        command = [sys.executable, "-W", "error", "-m", "tests.envs.episode_in_simulator", path, device]
-        subprocess.run(command, check=True, env=environment, cwd=PROGRAM.parents[2])
-        with np.load(path) as arrays:
-            found.append({name: arrays[name] for name in arrays.files})
-    return found
+    return arrays_on_both("episode_in_simulator", tmp_path_factory.mktemp("played"), "gpu")
 
 
 def columns(arrays):
@@ -74,7 +63,7 @@ def test_every_mechanism_took_part(played, choice):
 
 def test_nothing_of_cuda_is_imported_with_the_module():
     code = "import sys, recenv.envs.gpu; sys.exit('numba.cuda' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROGRAM.parents[2])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 def in_simulator(code, folder):
@@ -105,7 +94,7 @@ def test_a_core_that_cannot_move_is_refused(setup, message):
         *rest,
         "DeviceCore(core)",
     ]
-    assert message in in_simulator("\n".join(lines), PROGRAM.parents[2])
+    assert message in in_simulator("\n".join(lines), ROOT)
 
 
 def test_without_a_device_the_remedy_is_named(world, monkeypatch):

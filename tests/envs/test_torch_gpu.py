@@ -1,28 +1,13 @@
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-PROGRAM = Path(__file__).with_name("torch_in_simulator.py")
-SIMULATOR = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
+from .both_devices import arrays_on_both
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     """What `TorchEnv` returned on the CPU and on the simulated device, by name; the program also runs our checker."""
-    folder = tmp_path_factory.mktemp("torch")
-    plain = {name: value for name, value in os.environ.items() if name not in SIMULATOR}
-    found = []
-    for device, environment in (("cpu", plain), ("cuda", {**plain, **SIMULATOR})):
-        path = folder / f"{device}.npz"
-        command = [sys.executable, "-W", "error", "-m", "tests.envs.torch_in_simulator", path, device]
-        subprocess.run(command, check=True, env=environment, cwd=PROGRAM.parents[2])
-        with np.load(path) as arrays:
-            found.append({name: arrays[name] for name in arrays.files})
-    return found
+    return arrays_on_both("torch_in_simulator", tmp_path_factory.mktemp("torch"), "cuda")
 
 
 def test_all_that_is_discrete_is_identical(played):
