@@ -54,23 +54,25 @@ class ItemCounts(NamedTuple):
 
 
 def propensity_calibration(counts: ItemCounts) -> Audit:
-    """Return the test that every item was shown as often as the propensities say.
+    """Return the test that no item was shown more often than the propensities say.
 
         z_a = (sum_i 1{A_i = a} / p_i - offered_a) / sqrt(sum_i (1{A_i = a} / p_i - 1{a offered})^2)
 
-    has mean 0 if p is right: given what came before, each term has, so users need no clustering. The largest |z| over
-    the items is judged with Bonferroni's correction; `value` is that item's ratio of shown to expected. Items with
-    fewer than 30 rows are left out.
+    has mean 0 if p is right: given what came before, each term has, so users need no clustering. The largest z over the
+    items is judged with Bonferroni's correction; `value` is that item's ratio of shown to expected. Items with fewer
+    than 30 rows are left out. The test is one-sided: an item seems to be shown too seldom as soon as its rarest
+    showings, the largest 1 / p, are not among the rows, and then its deviation is too small as well. Since
+    probabilities add up to one, an item whose p is too high leaves another whose p is too low.
     """
     variance = counts.inverse_square - 2 * counts.inverse + counts.offered
     usable = (variance > 1e-9 * counts.offered) & (counts.rows >= MIN_ROWS)
     if not usable.any():
         return Audit("", "propensity_calibration", np.nan, np.nan, np.nan, "too few rows an item to test propensities")
     z = np.where(usable, (counts.inverse - counts.offered) / np.sqrt(np.where(usable, variance, 1.0)), 0.0)
-    worst = int(np.abs(z).argmax())
+    worst = int(z.argmax())
     ratio = float(counts.inverse[worst] / counts.offered[worst])
     error = float(np.sqrt(variance[worst]) / counts.offered[worst])
-    p = min(1.0, float(usable.sum()) * _two_sided(float(z[worst])))
+    p = min(1.0, float(usable.sum()) * _two_sided(float(z[worst])) / 2) if z[worst] > 0 else 1.0
     finding = f"item {worst} was shown {ratio:.3g} times as often as the propensities say"
     return Audit("", "propensity_calibration", ratio, error, p, finding)
 

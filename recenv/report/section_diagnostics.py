@@ -104,8 +104,8 @@ def _audits(audits: pd.DataFrame) -> list[Safe]:
     return [
         table("Tests of what these numbers rest on", AUDIT_COLUMNS, rows),
         paragraph(
-            "A p value below 0.001 in the first two tests makes the estimates concerned a caution. Every item should "
-            "be shown as often as the logged probabilities say; a value should be the same in the earlier and the "
+            "A p value below 0.001 in the first two tests makes the estimates concerned a caution. No item should "
+            "be shown more often than the logged probabilities say; a value should be the same in the earlier and the "
             "later half of the log; the reward model's bias is what weighted residuals say it is.",
             role="small soft",
         ),

@@ -34,6 +34,14 @@ def test_wrong_propensities_are_found_with_the_item(rng):
     assert "times as often as the propensities say" in found.finding
 
 
+def test_right_propensities_with_heavy_tails_raise_no_alarm(rng):
+    for _ in range(20):
+        chance = np.exp(rng.normal(0, 2.5, (5_000, 20)))
+        chance /= chance.sum(axis=1, keepdims=True)
+        item = (chance.cumsum(axis=1) > rng.random((5_000, 1))).argmax(axis=1)
+        assert not propensity_calibration(counts(item, chance[np.arange(5_000), item], 20)).alarming
+
+
 def test_items_without_randomness_or_rows_are_not_tested():
     found = propensity_calibration(counts(np.zeros(100, int), np.ones(100), 1))
     assert np.isnan(found.p_value)
