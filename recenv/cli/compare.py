@@ -31,9 +31,11 @@ def compare_policies(
         str | None, typer.Option(help="The world of the log: item features and the truth.", show_default=False)
     ] = None,
     logged_by: Annotated[
-        str | None, typer.Option(help="The policy that made the log: adds the one-step truth.", show_default=False)
+        str | None, typer.Option(help="The policy that made the log: adds the one-step truth, or what slates lack.")
     ] = None,
-    estimators: Annotated[str, typer.Option(help="Names, separated by commas.")] = "ips,snips,dm,dr",
+    estimators: Annotated[
+        str | None, typer.Option(help="Names, separated by commas; those that suit the log.", show_default=False)
+    ] = None,
     interval: Annotated[
         str, typer.Option(help="bootstrap, bca or student; the bounds need a known range and are for the library.")
     ] = "bootstrap",
@@ -46,13 +48,18 @@ def compare_policies(
 ) -> None:
     """Compare policies on a log, with intervals, diagnostics and a verdict, and write a report."""
     from recenv.cli.policies import named_policies, one_policy
+    from recenv.cli.train_from_log import log_catalogue
     from recenv.feedback import LoggedFeedback
 
     log = LoggedFeedback.read(feedback)
     opened = None if world is None else open_world(world)
     catalogue = None if opened is None else session_env(opened, log.meta).catalogue
-    policies = named_policies(policy, catalogue, seed=seed, device=device)
-    logger = None if logged_by is None else one_policy(logged_by, catalogue, seed=seed, device=device)
+    policies = named_policies(policy, catalogue, seed=seed, device=device, of_log=log_catalogue(log))
+    logger = (
+        None
+        if logged_by is None
+        else one_policy(logged_by, catalogue, seed=seed, device=device, of_log=log_catalogue(log))
+    )
     items = None if item_group is None else item_groups(item_group, opened, log.n_items)
     if opened is not None and truth_rounds > 0:
         users = None if user_group is None else user_groups(user_group, opened)
@@ -67,7 +74,8 @@ def compare_policies(
         output,
         world=opened,
         truths=truths,
-        estimators=tuple(name.strip() for name in estimators.split(",")),
+        estimators=None if estimators is None else tuple(name.strip() for name in estimators.split(",")),
+        logger=logger if log.has_slates else None,
         interval=interval,
         confidence=confidence,
         seed=seed,
@@ -104,7 +112,8 @@ def session_env(world: World, meta: Any, batch: int = 1) -> Any:
     """Return the environment that a log's metadata describes."""
     from recenv.envs import EnvConfig, RecSysVectorEnv
 
-    known = {name: meta[name] for name in ("horizon", "reward", "feedback", "repeat") if name in meta}
+    names = ("horizon", "reward", "feedback", "repeat", "slate_size")
+    known = {name: meta[name] for name in names if name in meta}
     return RecSysVectorEnv(batch, EnvConfig(world=world, **known))
 
 
@@ -146,7 +155,7 @@ def find_truths(
                 fairness[name] = watched.fairness(found.user, found.reward, users).for_report()
             advance(place + 1, len(policies), name)
     one_step = {}
-    if logger is not None:
+    if logger is not None and env.config.slate_size == 1:  # what an item brings in a slate depends on the others
         with bar("One-step truth") as advance:
             one_step = one_step_truth(
                 env, logger, policies, rounds=rounds, seed=seed + 2 * TRUTH_SEED, users=everyone, progress=advance
@@ -161,14 +170,16 @@ def write_comparison(
     *,
     world: World | None,
     truths: Truths,
-    estimators: tuple[str, ...],
+    estimators: tuple[str, ...] | None,
     interval: str,
     confidence: float,
     seed: int,
     context: dict[str, Any],
+    logger: Any = None,
 ) -> Path:
-    """Evaluate, print the verdict and write the report; return the path of its HTML file."""
+    """Evaluate (estimators None: those that suit the log), print the verdict and return the path of the report."""
     from recenv.ope import evaluate
+    from recenv.ope.evaluate_inputs import suited
 
     truth = {
         name: {
@@ -180,7 +191,8 @@ def write_comparison(
     comparison = evaluate(
         log,
         policies,
-        estimators=estimators,
+        estimators=estimators or suited(log, logger),
+        loggers=logger,
         interval=interval,
         confidence=confidence,
         item_features=None if world is None else world.item_features,

@@ -8,8 +8,10 @@ from typing import Any
 from recenv.protocol import Catalogue
 
 
-def named_policies(specs: list[str], catalogue: Catalogue | None, *, seed: int, device: str) -> dict[str, Any]:
-    """Return label -> policy.
+def named_policies(
+    specs: list[str], catalogue: Catalogue | None, *, seed: int, device: str, of_log: Catalogue | None = None
+) -> dict[str, Any]:
+    """Return label -> policy; without the `catalogue` of a world, fresh ones are made from that of the log.
 
     Raises
     ------
@@ -21,19 +23,22 @@ def named_policies(specs: list[str], catalogue: Catalogue | None, *, seed: int, 
         label, spec = _split(text)
         if label in policies:
             raise ValueError(f"two policies are called {label!r}: give them labels, such as --policy a={spec}")
-        policies[label] = one_policy(spec, catalogue, seed=seed, device=device)
+        policies[label] = one_policy(spec, catalogue, seed=seed, device=device, of_log=of_log)
     return policies
 
 
-def one_policy(spec: str, catalogue: Catalogue | None, *, seed: int, device: str) -> Any:
+def one_policy(
+    spec: str, catalogue: Catalogue | None, *, seed: int, device: str, of_log: Catalogue | None = None
+) -> Any:
     """Return the saved agent in a folder, or a fresh one by name."""
     from recenv.agents.finding import load_agent, make_agent
 
     if Path(spec).is_dir():
         return load_agent(spec, catalogue=catalogue, device=device)
-    if catalogue is None:
+    known = of_log if catalogue is None else catalogue
+    if known is None:
         raise ValueError(f"policy {spec!r} is made from a catalogue: pass --world, or the folder of a trained agent")
-    return make_agent(spec, catalogue, seed=seed, device=device)
+    return make_agent(spec, known, seed=seed, device=device)
 
 
 def _split(text: str) -> tuple[str, str]:

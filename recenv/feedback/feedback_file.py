@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recenv.feedback.frame import from_columns, rename
+from recenv.feedback.frame import CONTINUOUS, from_columns, rename
 from recenv.feedback.logged_feedback import LoggedFeedback, PropensityKind
+from recenv.feedback.validation import guessed_items
 from recenv.storage import check_version
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ class FeedbackFile:
     @property
     def n_items(self) -> int:
         """N, the size of the catalogue: given, stored, or else the largest id in the file plus one."""
+        if self._n_items is None and set(CONTINUOUS) <= set(self._names) and self._named("item") not in self._names:
+            self._n_items = 1
         if self._n_items is None:
-            self._n_items = int(max(self._column("item").max(), self._largest_candidate())) + 1
+            self._n_items = guessed_items(int(max(self._column("item").max(), self._largest_candidate())))
         return self._n_items
 
     def _largest_candidate(self) -> int:

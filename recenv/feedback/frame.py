@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 REQUIRED = ("item", "reward")
 GROUPS = ("observation", "next_observation")
 LABELS = ("episode", "user")
+CONTINUOUS = ("action", "density")
+"""Together they say that actions are numbers; `item` may then be left out."""
 
 
 def from_frame(
@@ -33,8 +35,9 @@ def from_frame(
     Needed are `item` and `reward`, and `propensity` unless a model is to estimate it. Without `episode` every row
     is an episode of its own; without `step` rows are numbered within their episode in the order given; without
     `user` an episode is a user; without `truncated` the record stops at the last row of an episode. Text in
-    `episode` or `user` is numbered in its natural order. Columns `observation.NAME` hold one list a row. Other
-    columns are not read.
+    `episode`, `user` or `logger` is numbered in its natural order; the names of loggers go to `meta["loggers"]`.
+    Columns `observation.NAME` hold one list a row. Where actions are numbers, `action` and `density` stand in place of
+    `item` and `propensity`. Other columns are not read.
 
     Parameters
     ----------
@@ -56,7 +59,10 @@ def from_frame(
     named = rename(table, columns)
     for name in LABELS:
         if name in named:
-            named[name] = _coded(named[name])
+            named[name] = _coded(named[name])[0]
+    if "logger" in named:
+        named["logger"], loggers = _coded(named["logger"])
+        meta = {**({"loggers": loggers} if loggers else {}), **(meta or {})}
     if observation:
         named["observation.features"] = _stack(named, observation)
     for name, values in named.items():
@@ -65,12 +71,13 @@ def from_frame(
     return from_columns(named, n_items=n_items, meta=meta)
 
 
-def _coded(values: NDArray[Any]) -> NDArray[Any]:
-    """Return text labels numbered from 0: of users and episodes only equality matters."""
+def _coded(values: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
+    """Return text labels numbered from 0, and the labels; numbers stay as they are, without labels."""
     labels = np.asarray(values)
     if labels.dtype.kind in "OUS" and all(isinstance(label, str) for label in labels):
-        return np.unique(labels.astype(str), return_inverse=True)[1]
-    return labels
+        names, codes = np.unique(labels.astype(str), return_inverse=True)
+        return codes, names.tolist()
+    return labels, []
 
 
 def rename(table: Mapping[str, Any], columns: Mapping[str, str] | None) -> dict[str, Any]:
@@ -121,11 +128,15 @@ def from_columns(
     first_row: int = 0,
 ) -> LoggedFeedback:
     """Return the log in these columns, with defaults for the ones that are not there (see `from_frame`)."""
+    if set(CONTINUOUS) <= set(table):
+        table = {"item": np.zeros(len(table["action"]), dtype=np.int64), **table}
     _require(table)
     n = len(table["item"])
     if not n:
         raise ValueError("the log is empty: it needs at least one row with item, reward and propensity")
     given: dict[str, Any] = {name: table[name] for name in (*COLUMNS, *OPTIONAL) if name in table}
+    if "density" not in given:  # an action without one is somebody's word for something else
+        given.pop("action", None)
     for group in GROUPS:
         start = f"{group}."
         given[group] = {name[len(start) :]: values for name, values in table.items() if name.startswith(start)}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PropensityKind = Literal["logged", "estimated", "missing"]
 OPTIONAL_PROPENSITIES = ("propensity_position", "propensity_prefix", "propensity_oracle")
-OPTIONAL = ("candidates", *OPTIONAL_PROPENSITIES)
+OPTIONAL = ("candidates", *OPTIONAL_PROPENSITIES, "logger", "action", "density")
 _DTYPES: dict[str, type] = {
     "episode": np.int64,
     "step": np.int64,
@@ -86,12 +86,18 @@ class LoggedFeedback:
     """(n,) slates: probability of the slate up to this position; None where not logged."""
     propensity_oracle: NDArray[np.float64] | None = None
     """(n,) simulated confounded logs: the probability that acted, given the hidden mood; no estimator reads it."""
+    logger: NDArray[np.int64] | None = None
+    """(n,) which of several policies wrote the row, 0..L-1; `meta["loggers"]` may name them. None: one policy."""
+    action: NDArray[np.float64] | None = None
+    """(n,) the number that was chosen, such as a price, where actions are numbers and not items; `item` is then 0."""
+    density: NDArray[np.float64] | None = None
+    """(n,) the logging policy's density of `action`, per unit of it; it may exceed 1."""
 
     def __post_init__(self) -> None:
         self._convert()
         self._check()
-        self._sort()
-        validation.check_unique(self.episode, self.step, self.position)
+        order = self._sort()
+        validation.check_unique(self.episode, self.step, self.position, order)
         validation.check_ends(self.episode, self.step, self.terminated | self.truncated)
 
     def _convert(self) -> None:
@@ -100,6 +106,9 @@ class LoggedFeedback:
         for name in OPTIONAL_PROPENSITIES:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, validation.number_column(name, getattr(self, name), np.float64))
+        for name, dtype in (("logger", np.int64), ("action", np.float64), ("density", np.float64)):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, validation.number_column(name, getattr(self, name), dtype))
         if self.candidates is not None:
             object.__setattr__(self, "candidates", np.asarray(self.candidates, dtype=np.int64))
         for name in ("observation", "next_observation"):
@@ -113,12 +122,16 @@ class LoggedFeedback:
         if not len(self.item):
             raise ValueError("the log is empty: it needs at least one row with item, reward and propensity")
         if self.n_items < 0:
-            object.__setattr__(self, "n_items", self._largest_id() + 1)
+            largest = self._largest_id()
+            row = int(self.item.argmax()) if int(self.item.max()) == largest else None
+            object.__setattr__(self, "n_items", validation.guessed_items(largest, row))
         validation.check_item(self.item, self.n_items)
         validation.check_reward(self.reward)
         if self.candidates is not None:
             validation.check_candidates(self.candidates, self.item, self.n_items)
         self._check_propensities()
+        validation.check_logger(self.logger)
+        validation.check_action(self.action, self.density)
 
     def _largest_id(self) -> int:
         offered = -1 if self.candidates is None else int(self.candidates.max(initial=-1))
@@ -138,11 +151,13 @@ class LoggedFeedback:
             if values is not None:
                 validation.check_propensity(values, name)
 
-    def _sort(self) -> None:
+    def _sort(self) -> NDArray[np.int64]:
+        """Sort the rows by session, and return (n,) where each of them stood."""
         order = np.lexsort((self.position, self.step, self.episode))
         if (np.diff(order) < 0).any():
             for name, value in vars(self._take(order)).items():
                 object.__setattr__(self, name, value)
+        return order
 
     def _take(self, rows: NDArray[np.int64] | slice) -> LoggedFeedback:
         """Return these rows without checking them again: they were checked when this log was made."""
@@ -179,6 +194,13 @@ class LoggedFeedback:
         from recenv.feedback.frame import from_frame
 
         return from_frame(frame, columns=columns, observation=observation, n_items=n_items, meta=meta)
+
+    @classmethod
+    def joined(cls, parts: Mapping[str, LoggedFeedback]) -> LoggedFeedback:
+        """Join the logs of several policies by name; see `recenv.feedback.joining.joined`."""
+        from recenv.feedback.joining import joined
+
+        return joined(parts)
 
     @classmethod
     def read(

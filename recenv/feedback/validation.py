@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_GUESSED = 2_000_000
+"""Items of a catalogue whose size is guessed from the ids; above that they are rather keys of a database."""
+
 
 def number_column(name: str, values: Any, dtype: type) -> NDArray[Any]:
     """Return `values` as a one-dimensional array of `dtype`, or say which row is not a number of that kind."""
@@ -92,6 +95,27 @@ def check_propensity(propensity: NDArray[np.float64], name: str = "propensity") 
     return True
 
 
+def check_logger(logger: NDArray[np.int64] | None) -> None:
+    """Refuse loggers that are not numbered from 0."""
+    if logger is not None:
+        refuse_first(logger < 0, logger, "logger must be at least 0", "number the logging policies 0, 1, 2, ...")
+
+
+def check_action(action: NDArray[np.float64] | None, density: NDArray[np.float64] | None) -> None:
+    """Refuse actions that are not finite, and densities that are not positive or have no action."""
+    if action is not None:
+        refuse_first(~np.isfinite(action), action, "action must be a finite number", "drop the row")
+    if density is not None:
+        if action is None:
+            raise ValueError(
+                "density is that of an action, and there is no action: log both, or log item and propensity"
+            )
+        bad = ~(np.isfinite(density) & (density > 0))
+        refuse_first(
+            bad, density, "density must be a positive number", "log the logging policy's density of the action taken"
+        )
+
+
 def check_candidates(candidates: NDArray[np.int64], item: NDArray[np.int64], n_items: int) -> None:
     """Refuse candidates outside the catalogue (-1 pads), or a shown item that was no candidate."""
     outside = ((candidates < -1) | (candidates >= n_items)).any(axis=1)
@@ -100,15 +124,28 @@ def check_candidates(candidates: NDArray[np.int64], item: NDArray[np.int64], n_i
     refuse_first(absent, item, "the shown item must be among the candidates", "log the candidates that were offered")
 
 
-def check_unique(episode: NDArray[np.int64], step: NDArray[np.int64], position: NDArray[np.int64]) -> None:
-    """Refuse two rows of the same episode, step and position; the rows are sorted."""
+def check_unique(
+    episode: NDArray[np.int64], step: NDArray[np.int64], position: NDArray[np.int64], order: NDArray[np.int64]
+) -> None:
+    """Refuse two rows of the same episode, step and position; the rows are sorted, `order` says where they stood."""
     same = (np.diff(episode) == 0) & (np.diff(step) == 0) & (np.diff(position) == 0)
     if same.any():
         row = int(np.argmax(same)) + 1
         raise ValueError(
-            f"episode {episode[row]}, step {step[row]}, position {position[row]} is there twice: drop the duplicate, "
-            "or number the steps of each episode 0, 1, 2, ..."
+            f"episode {episode[row]}, step {step[row]}, position {position[row]} is there twice, in rows "
+            f"{order[row - 1]} and {order[row]}: drop the duplicate, or number the steps of each episode 0, 1, 2, ..."
         )
+
+
+def guessed_items(largest: int, row: int | None = None) -> int:
+    """Return the size of a catalogue whose largest id is `largest`, unless that is no number of an item."""
+    if largest >= MOST_GUESSED:
+        where = "" if row is None else f" in row {row}"
+        raise ValueError(
+            f"item {largest}{where} would make a catalogue of {largest + 1:,} items: number the items from 0 without "
+            "gaps, or pass n_items where it is that large"
+        )
+    return largest + 1
 
 
 def check_ends(episode: NDArray[np.int64], step: NDArray[np.int64], end: NDArray[np.bool_]) -> None:

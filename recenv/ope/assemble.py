@@ -16,20 +16,22 @@ from recenv.ope.clusters import cluster_codes
 from recenv.ope.comparison import Comparison, headline
 from recenv.ope.diagnostics import Diagnostics, diagnose
 from recenv.ope.differences import differences
+from recenv.ope.effective_sample_size import effective_sample_size
 from recenv.ope.empirical_likelihood import empirical_likelihood_interval
 from recenv.ope.estimate import Estimate, estimate
 from recenv.ope.estimator import Estimator
 from recenv.ope.evaluate_inputs import Hyper, Truth, is_sequential, needs_state
-from recenv.ope.gather import Gathered
+from recenv.ope.evidence import Evidence
+from recenv.ope.hidden_shift import hidden_shift
 from recenv.ope.intervals import interval
 from recenv.ope.overturning import overturning
 from recenv.ope.sequential_registry import BLENDS, POLICY_VALUE
 from recenv.ope.student import student_interval
-from recenv.ope.terms import BanditTerms
+from recenv.ope.terms import BanditTerms, Terms
 from recenv.ope.trajectory_terms import TrajectoryTerms
 from recenv.ope.tuning import tuned_estimate
 from recenv.ope.verdict import LEVELS, Verdict, judge_estimate
-from recenv.ope.views import Sessions, View, units_of, views_of
+from recenv.ope.views import View
 from recenv.ope.weight_histogram import weight_histogram
 
 if TYPE_CHECKING:
@@ -57,8 +59,8 @@ class Plan(NamedTuple):
     """What the caller knows."""
     settings: Mapping[str, Any]
     """Everything that the result should tell, `interval`, `confidence`, `replicates` and `seed` among it."""
-    sessions: Sessions | None = None
-    """None where no estimator looks at whole sessions."""
+    declared: bool = True
+    """Whether the caller named a Markov state."""
     reliability: Reliability | None = None
     """What chose the headline; None where preference does."""
 
@@ -81,19 +83,21 @@ class Kept:
     """As used, chosen ones included."""
 
 
-def assemble(found: Gathered, plan: Plan) -> Comparison:
+def assemble(found: Evidence, plan: Plan, rng: np.random.Generator) -> Comparison:
     """Estimate, resample once, judge, and return the comparison."""
-    settings = plan.settings
-    rng = np.random.default_rng(settings["seed"])
-    units = units_of(found.user, rng)
-    by_row = not all(map(is_sequential, plan.chosen))
-    views = views_of(found, units, rows=by_row, sessions=plan.sessions)
-    audits = _audits(found, views, plan)
-    kept, diagnostics, histograms = _estimates(found, views, plan, audits)
-    logged = _logged(views, plan)
+    settings, units = plan.settings, found.units
+    audits = _audits(found)
+    kept, diagnostics, histograms = _estimates(found, plan, audits)
+    logged = _logged(found.views, plan)
     parts = [group_sums(one, view.pooled, len(units.size)) for view, one in logged.values()]
+    sizes = [found.views[one.estimator.terms].units.size for one in kept] + [
+        view.units.size for view, _ in logged.values()
+    ]
     draws = resample(
-        np.hstack([*(one.sums for one in kept), *parts]), units.size, replicates=settings["replicates"], rng=rng
+        np.hstack([*(one.sums for one in kept), *parts]),
+        np.stack(sizes, axis=1),
+        replicates=settings["replicates"],
+        rng=rng,
     )
     values = np.array([one.value for one in kept] + [one.value for _, one in logged.values()])
     places = {estimand: len(kept) + k for k, estimand in enumerate(logged)}
@@ -106,7 +110,7 @@ def assemble(found: Gathered, plan: Plan) -> Comparison:
     first = next(one.estimand for one in plan.chosen if one.name == speaks)
     table = _frame([_row(one, draws[:, k], found, plan) for k, one in enumerate(kept)])
     return Comparison(
-        policies=tuple(found.target),
+        policies=found.policies,
         table=table,
         differences=_differences(kept, values, draws, plan.chosen, how),
         against_log=_differences(kept, values, draws, plan.chosen, how, logged=places),
@@ -118,33 +122,36 @@ def assemble(found: Gathered, plan: Plan) -> Comparison:
             for name, entry in plan.truth.items()
         },
         audits=_frame([one._asdict() for one in audits]) if audits else None,
-        sensitivity=_sensitivity(found, views, table, plan),
+        sensitivity=_sensitivity(found, table, plan),
         reliability=plan.reliability,
         settings={**settings, "users": units.clusters, **_tuned(kept, plan)},
     )
 
 
-def _sensitivity(found: Gathered, views: Mapping[bool, View], table: pd.DataFrame, plan: Plan) -> pd.DataFrame | None:
+def _sensitivity(found: Evidence, table: pd.DataFrame, plan: Plan) -> pd.DataFrame | None:
     """Return the sensitivity of the leader by the headline estimator of one decision, or None if not asked."""
-    strengths = plan.settings["sensitivity"]
-    if not strengths or False not in views:
+    strengths, view = plan.settings["sensitivity"], found.views.get(BanditTerms)
+    names = [one.name for one in plan.chosen if one.estimand == "one_step"]
+    if not strengths or view is None or not names:
         return None
-    speaks = headline([one.name for one in plan.chosen if one.estimand == "one_step"])
+    speaks = headline(names)
     judged = table[(table["estimator"] == speaks) & (table["verdict"] != LEVELS[-1]) & table["value"].notna()]
     leader = None if judged.empty else str(judged["policy"].iloc[int(judged["value"].argmax())])
-    terms = {name: views[False].terms(found, name, {}) for name in found.target}
+    terms = {name: view.terms(name, {}) for name in found.policies}
     how = {"confidence": plan.settings["confidence"], "seed": plan.settings["seed"]}
     return overturning(terms, leader, strengths=strengths, log=LOG, **how)  # type: ignore[arg-type]
 
 
-def _audits(found: Gathered, views: Mapping[bool, View], plan: Plan) -> list[Audit]:
-    """Return the tests of the log and of each policy's decisions; none where only sessions are looked at."""
-    if False not in views:
+def _audits(found: Evidence) -> list[Audit]:
+    """Return the tests of the log and of each policy's decisions; none where decisions have no probabilities."""
+    view = found.views.get(BanditTerms)
+    if view is None:
         return []
-    later = np.arange(len(found.reward)) >= len(found.reward) // 2  # rows stand in the order of the sessions
-    audits = [propensity_calibration(found.counts)]
-    for policy in found.target:
-        terms = views[False].terms(found, policy, {})
+    later = np.arange(found.decisions) >= found.decisions // 2  # rows stand in the order of the sessions
+    audits = [] if found.gap is None else [found.gap]
+    audits += [] if found.counts is None else [propensity_calibration(found.counts)]
+    for policy in found.policies:
+        terms = view.terms(policy, {})
         assert isinstance(terms, BanditTerms)
         audits += audits_of(policy, terms, later)
     return audits
@@ -157,15 +164,16 @@ def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _estimates(
-    found: Gathered, views: Mapping[bool, View], plan: Plan, audits: Sequence[Audit]
+    found: Evidence, plan: Plan, audits: Sequence[Audit]
 ) -> tuple[list[Kept], dict[str, Diagnostics], list[dict[str, Any]]]:
     kept: list[Kept] = []
     diagnostics: dict[str, Diagnostics] = {}
     histograms: list[dict[str, Any]] = []
-    for policy in found.target:
-        terms = {by_session: view.terms(found, policy, plan.bounds) for by_session, view in views.items()}
-        shared: dict[bool, Diagnostics] = {}
-        own = [_judged(policy, one, terms[is_sequential(one)], views, found, plan, shared) for one in plan.chosen]
+    families = dict.fromkeys(one.terms for one in plan.chosen)
+    for policy in found.policies:
+        terms = {family: found.views[family].terms(policy, plan.bounds) for family in families}
+        shared: dict[type[Terms], Diagnostics] = {}
+        own = [_judged(policy, one, terms[one.terms], found, plan, shared) for one in plan.chosen]
         mine = [one for one in audits if one.policy in ("", policy)]
         kept += [_doubted(entry, mine) for entry, _, _ in own]
         # The table of diagnostics has one line a policy: by row where there is one, never the model's.
@@ -178,39 +186,45 @@ def _estimates(
 def _judged(
     policy: str,
     one: Estimator,
-    terms: BanditTerms | TrajectoryTerms,
-    views: Mapping[bool, View],
-    found: Gathered,
+    terms: Terms,
+    found: Evidence,
     plan: Plan,
-    shared: dict[bool, Diagnostics],
+    shared: dict[type[Terms], Diagnostics],
 ) -> tuple[Kept, Diagnostics, NDArray[np.float64]]:
     """Return an estimate with its verdict, the diagnostics behind it and the weights that these are of.
 
-    `shared` keeps the diagnostics of each view's own weights, since most estimators look at the same.
+    `shared` keeps the diagnostics of each family's own weights, since most bandit estimators look at the same.
     """
-    view = views[is_sequential(one)]
+    view = found.views[one.terms]
     result, limits = _compute(policy, one, terms, plan)
-    own = is_sequential(one) and not one.model_only
-    weight = result.contribution.weight if own else terms.weight
-    diagnostics = None if own else shared.get(is_sequential(one))
+    own = one.terms is not BanditTerms and not one.model_only
+    weight = least_supported(result.contribution.weight) if own else terms.weight
+    diagnostics = None if own else shared.get(one.terms)
     if diagnostics is None:
         codes, groups = cluster_codes(view.units.codes, terms.rows)
         diagnostics = diagnose(weight, codes, groups, unlogged=found.unlogged[policy])
     if not own:
-        shared[is_sequential(one)] = diagnostics
+        shared[one.terms] = diagnostics
     verdict = judge_estimate(result, diagnostics, estimated_propensity=found.propensity_kind == "estimated")
-    for reason in _doubts(one, terms, plan):
+    for reason in (*_doubts(one, terms, plan), *hidden_shift(result, terms, found, policy)):
         verdict = _with_doubt(verdict, reason)
     sums = group_sums(result, view.pooled, len(view.units.size))
     entry = Kept(policy, one, result.value, result.std_error, result.ess, limits, sums, verdict, result.hyper)
     return entry, diagnostics, weight
 
 
-def _doubts(one: Estimator, terms: BanditTerms | TrajectoryTerms, plan: Plan) -> Iterator[str]:
+def least_supported(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return one weight a decision (n,): of weights by position (n, K), those that the fewest rows carry."""
+    if weight.ndim == 1:
+        return weight
+    return weight[:, int(np.argmin([effective_sample_size(column) for column in weight.T]))]
+
+
+def _doubts(one: Estimator, terms: Terms, plan: Plan) -> Iterator[str]:
     """Yield what else keeps a sequential estimate from being `ok`."""
-    if not isinstance(terms, TrajectoryTerms) or plan.sessions is None:
+    if not isinstance(terms, TrajectoryTerms):
         return
-    if needs_state(one) and not plan.sessions.declared:
+    if needs_state(one) and not plan.declared:
         yield "rests on a Markov state, and none was declared (state=): the whole observation was taken for it"
     if one.name in BLENDS:
         yield "leans on the value model where that seems close enough; its interval does not contain the model's error"
@@ -234,9 +248,7 @@ def _with_doubt(verdict: Verdict, reason: str) -> Verdict:
     return verdict if verdict.level == LEVELS[-1] else Verdict(verdict.level, f"{verdict.reason}; {reason}")
 
 
-def _compute(
-    policy: str, one: Estimator, terms: BanditTerms | TrajectoryTerms, plan: Plan
-) -> tuple[Estimate, tuple[float, float] | None]:
+def _compute(policy: str, one: Estimator, terms: Terms, plan: Plan) -> tuple[Estimate, tuple[float, float] | None]:
     """Return the estimate, and its interval unless the shared resample makes it."""
     method = plan.settings["interval"]
     how = {name: plan.settings[name] for name in ("confidence", "replicates", "seed")}
@@ -250,7 +262,7 @@ def _compute(
         raise ValueError(f"policy {policy!r}: {error}") from None
 
 
-def _estimate(one: Estimator, terms: BanditTerms | TrajectoryTerms, plan: Plan) -> Estimate:
+def _estimate(one: Estimator, terms: Terms, plan: Plan) -> Estimate:
     hyper = plan.hyper.get(one.name, {})
     if isinstance(hyper, str):
         return tuned_estimate(one.name, terms, method=hyper, seed=plan.settings["seed"]).estimate
@@ -266,7 +278,7 @@ def _tuned(kept: Sequence[Kept], plan: Plan) -> dict[str, Any]:
     return {"tuned": found} if found else {}
 
 
-def _row(one: Kept, draws: NDArray[np.float64], found: Gathered, plan: Plan) -> dict[str, Any]:
+def _row(one: Kept, draws: NDArray[np.float64], found: Evidence, plan: Plan) -> dict[str, Any]:
     lower, upper = one.bounds if one.bounds is not None else percentile_interval(draws, plan.settings["confidence"])
     if np.isnan(one.value):
         lower, upper = -np.inf, np.inf
@@ -321,13 +333,13 @@ def _with_columns(records: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame.from_records(records, columns=["estimator", "policy", "versus", *COLUMNS, "verdict"])
 
 
-def _logged(views: Mapping[bool, View], plan: Plan) -> dict[str, tuple[View, Estimate]]:
+def _logged(views: Mapping[type[Terms], View], plan: Plan) -> dict[str, tuple[View, Estimate]]:
     """Return what the log itself says of each estimand: the same with weights of 1."""
     result: dict[str, tuple[View, Estimate]] = {}
     simple = {"one_step": "ips", POLICY_VALUE: "tis"}
     for one in sorted(plan.chosen, key=is_sequential):
         if one.estimand not in result:
-            view, name = views[is_sequential(one)], simple.get(one.estimand, one.name)
+            view, name = views[one.terms], simple.get(one.estimand, one.name)
             own = plan.hyper.get(one.name, {})
             hyper = {} if one.estimand in simple or isinstance(own, str) else own
             result[one.estimand] = view, estimate(name, view.on_policy(), **hyper)

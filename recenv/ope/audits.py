@@ -25,7 +25,7 @@ class Audit(NamedTuple):
     policy: str
     """"" where it is of the log itself."""
     audit: str
-    """propensity_calibration, drift, model_bias or model_spread."""
+    """episode_gaps, propensity_calibration, drift, model_bias or model_spread."""
     value: float
     std_error: float
     """NaN where there is none."""
@@ -110,8 +110,8 @@ def model_spread(policy: str, terms: BanditTerms) -> Audit:
     """Return the standard deviation over folds of the value that each fold's model gives: what refitting changes."""
     assert terms.q_target is not None
     assert terms.fold is not None
-    size = np.bincount(terms.fold)
-    means = np.bincount(terms.fold, terms.q_target)[size > 0] / size[size > 0]
+    fold, folds = cluster_codes(terms.fold, terms.rows)
+    means = np.bincount(fold, terms.q_target, minlength=folds) / np.bincount(fold, minlength=folds)
     spread = float(means.std(ddof=1)) if len(means) > 1 else np.nan
     finding = f"the value by each fold's model alone runs from {means.min():.3g} to {means.max():.3g}"
     return Audit(policy, "model_spread", spread, np.nan, np.nan, finding)

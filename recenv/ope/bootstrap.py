@@ -54,8 +54,8 @@ def resample(
     ----------
     sums : (J, 3 K) array
         `group_sums` of K estimates side by side.
-    size : (J,) array
-        Rows of each group.
+    size : (J,) or (J, K) array
+        Rows of each group, the same for all estimates or each estimate's own, such as sessions.
 
     Raises
     ------
@@ -71,9 +71,9 @@ def resample(
     for start in range(0, replicates, _BLOCK):
         stop = min(start + _BLOCK, replicates)
         counts = _counts(groups, stop - start, rng)
-        total, rows = counts @ sums, counts @ size
+        total, rows = counts @ sums, (counts @ size).reshape(stop - start, -1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            draws[start:stop] = total[:, 0::3] / rows[:, None] + total[:, 1::3] / total[:, 2::3]
+            draws[start:stop] = total[:, 0::3] / rows + total[:, 1::3] / total[:, 2::3]
     return draws
 
 

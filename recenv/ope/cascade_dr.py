@@ -20,7 +20,7 @@ def cascade_dr(terms: SlateTerms) -> Contribution:
     weight = prefix_weight(terms)
     q_logged, value = _models(terms)
     total = np.einsum("nk,nk->n", weight, terms.reward - q_logged) + np.einsum("nk,nk->n", earlier(weight), value)
-    return Contribution(zeros_like(total), total, ones_like(total), weight)
+    return Contribution(total, zeros_like(total), ones_like(total), weight)
 
 
 def sn_cascade_dr(terms: SlateTerms) -> Contribution:

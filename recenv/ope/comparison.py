@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from recenv.ope.reliability_result import Reliability
 
-HEADLINE = ("dr", "sndr", "snips", "ips", "sequential_dr", "wdr", "pdis")
+HEADLINE = (
+    *("balanced_dr", "dr", "sndr", "sn_balanced_ips", "snips", "balanced_ips", "ips", "sn_mips"),
+    *("cascade_dr", "sn_cascade_dr", "snsips", "sips", "kernel_dr", "kernel_snips", "sequential_dr", "wdr", "pdis"),
+)
 """Which estimator speaks first in summaries, by preference."""
 FORMAT_VERSION = 1
 

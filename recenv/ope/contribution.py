@@ -15,9 +15,9 @@ class Contribution(NamedTuple):
     """What each logged row adds to an estimate."""
 
     base: NDArray[np.float64]
-    """(n,) the part that is a plain mean, such as the reward model's expectation."""
+    """(n,) the part that is a plain mean: the reward model's expectation, or sums of several steps or positions."""
     numerator: NDArray[np.float64]
-    """(n,) weighted rewards or residuals."""
+    """(n,) rewards or residuals times `weight`; 0 where no single weight is behind a row's term."""
     denominator: NDArray[np.float64]
     """(n,) ones, or the weights where the estimator normalises itself."""
     weight: NDArray[np.float64]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from recenv.ope.clusters import cluster_codes, clustered_error
 from recenv.ope.contribution import Contribution
 from recenv.ope.effective_sample_size import effective_sample_size
-from recenv.ope.estimator import Estimator
+from recenv.ope.estimator import RESHAPING, Estimator
 from recenv.ope.registry import find_estimator
 from recenv.ope.terms import BanditTerms, Terms
 
@@ -135,6 +136,9 @@ def _check(estimator: Estimator, terms: Terms, hyper: Mapping[str, float | str])
         extra = "".join(f" (and {name}= if you like)" for name in estimator.optional)
         given = ", ".join(f"{name}=" for name in hyper) or "none"
         raise ValueError(f"{estimator.name} takes {wanted}{extra}; given: {given}")
+    for name in RESHAPING.intersection(hyper):
+        if not isinstance(hyper[name], Real):
+            raise TypeError(f"{name} of {estimator.name} must be a number, not {hyper[name]!r}")
 
 
 def _without_overlap(contribution: Contribution) -> Contribution:

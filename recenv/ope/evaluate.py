@@ -12,37 +12,38 @@ from numpy.typing import NDArray
 
 from recenv._version import __version__
 from recenv.feedback.logged_feedback import LoggedFeedback
+from recenv.ope.action_evidence import action_evidence
 from recenv.ope.assemble import Plan, assemble
 from recenv.ope.comparison import Comparison
-from recenv.ope.context import context
-from recenv.ope.cross_fit import CrossFit, FeedbackSource, cross_fit
-from recenv.ope.episode_sample import sample_episodes
-from recenv.ope.estimator import Estimator
+from recenv.ope.cross_fit import FeedbackSource
 from recenv.ope.evaluate_inputs import (
     DEFAULT,
     Hyper,
     Truth,
     check_estimand,
+    check_family,
     check_inputs,
     check_selection,
     choose,
     is_sequential,
-    needs_model,
-    needs_state,
+    kind_of,
     open_feedback,
 )
-from recenv.ope.fitted_q import FittedQ, fit_q
-from recenv.ope.gather import block_size, gather
+from recenv.ope.evidence import Evidence, Question
 from recenv.ope.headline_choice import by_reliability
 from recenv.ope.intervals import check_interval
-from recenv.ope.reward_models import ModelFactory, model_factory
+from recenv.ope.item_evidence import item_evidence
+from recenv.ope.loggers import in_order
 from recenv.ope.sensitivity import STRENGTHS
-from recenv.ope.views import Sessions
+from recenv.ope.slate_evidence import slate_evidence
 from recenv.protocol import Policy
 
-PROPENSITY_ROWS = 200_000
-VALUE_ROWS = 200_000
-"""Of whole sessions, kept in memory for fitted Q evaluation."""
+FAMILIES: dict[str, Callable[[Question], Evidence]] = {
+    "items": item_evidence,
+    "slates": slate_evidence,
+    "actions": action_evidence,
+}
+"""What a log is of -> how it is read."""
 
 
 def evaluate(
@@ -60,6 +61,8 @@ def evaluate(
     block_rows: int | None = None,
     seed: int = 0,
     propensity_model: Any = None,
+    loggers: Any = None,
+    item_embedding: NDArray[Any] | None = None,
     reward_range: tuple[float, float] | None = None,
     weight_max: float | None = None,
     truth: Truth | None = None,
@@ -74,18 +77,21 @@ def evaluate(
 ) -> Comparison:
     """Estimate what policies would have earned on the users and steps of a log.
 
-    The estimators decide on the estimand, row by row. `one_step`: the mean reward of one decision, in the states as
-    the logging policy met them. `policy_value`: the discounted reward of a whole session, in the target's own states.
-    Memory is a few vectors of the log's length a policy plus one block of about 4 million row-item cells.
+    The log may be of single items, of slates or of numbers (continuous actions); `estimators()` of another family are
+    refused by name. The estimators decide on the estimand, row by row. `one_step`: the mean reward of one decision
+    (of slates: the sum over positions), in the states as the logging policy met them. `policy_value`: the discounted
+    reward of a whole session, in the target's own states. Memory is a few vectors of the log's length a policy plus one
+    block of about 4 million row-item cells.
 
     Parameters
     ----------
     feedback : LoggedFeedback, FeedbackFile or path
         The log; a Parquet path is streamed.
     policies : mapping
-        Name -> object with `probabilities(request) -> (B, C)`.
+        Name -> object with `probabilities(request) -> (B, C)`; on a log of numbers with `actions(request) -> (B,)`. Of
+        slates: position after position without replacement, as `collect` draws them.
     estimators : sequence of str
-        Names of bandit and sequential estimators, see `estimators()`.
+        Names, see `estimators()`; all of families that suit the log.
     hyper : mapping, optional
         Estimator -> its hyper-parameters, such as {"clipped_ips": {"clip": 10}}; or "slope" or "pas_if": each policy's
         are then chosen on the other folds of users, so that the interval accounts for the choice.
@@ -102,6 +108,11 @@ def evaluate(
     propensity_model : optional
         Object with `probabilities(request)`, used in place of logged propensities; if it has
         `fit(observation, item, n_items)`, it is fitted on the log first. Everything is then marked as estimated.
+    loggers : policy, sequence or mapping, optional
+        The policies that wrote the log, in the order of its `logger` or by the names of its `meta["loggers"]`. Several
+        are needed by `balanced_ips` and the like, one by `mips`, and by slate estimators for what the log lacks.
+    item_embedding : (N,) or (N, E) array, optional
+        What `mips` takes an item for: items with equal rows are alike.
     reward_range, weight_max : optional
         A-priori bounds, for intervals that are bounds.
     truth : mapping, optional
@@ -128,33 +139,40 @@ def evaluate(
     chosen = choose(estimators, hyper or {}, interval)
     check_selection(select, replicate)
     source = open_feedback(feedback)
-    check_inputs(source, policies, truth or {}, item_features)
+    kind = kind_of(source)
+    check_inputs(
+        source, policies, truth or {}, item_features, asked="actions" if kind == "actions" else "probabilities"
+    )
+    writers = in_order(loggers, dict(getattr(source, "meta", {})))
+    check_family(kind, chosen, writers, propensity_model, item_embedding, source.n_items)
     check_estimand(gamma, horizon)
     sequential = [one for one in chosen if is_sequential(one)]
     steps = _horizon(source, horizon) if sequential else 0
     declared = (state,) if isinstance(state, str) else tuple(state or ())
+    rng = np.random.default_rng(seed)
     with _progress(progress, len(source)) as advance:
-        one_step = [one for one in chosen if not is_sequential(one)]
-        models = _fit(source, one_step, reward_model, item_features, folds, seed)
-        values: Mapping[str, FittedQ] = {}
-        if any(map(needs_model, sequential)):
-            how = {"horizon": steps, "gamma": gamma, "folds": folds, "seed": seed}
-            values = _fit_values(source, policies, model_factory(reward_model, item_features), how)
-        logging_model = _fit_propensity(source, propensity_model, seed)
-        found = gather(
-            source,
-            policies,
-            models=models,
-            propensity_model=logging_model,
-            block_rows=block_size(source.n_items, block_rows),
+        question = Question(
+            source=source,
+            policies=policies,
+            chosen=chosen,
+            loggers=writers,
             advance=advance,
-            values=values,
-            state=declared if any(map(needs_state, sequential)) else None,
-            sessions=bool(sequential),
+            rng=rng,
+            seed=seed,
+            folds=folds,
+            reward_model=reward_model,
+            item_features=item_features,
+            item_embedding=item_embedding,
+            propensity_model=propensity_model,
+            block_rows=block_rows,
+            gamma=gamma,
+            horizon=steps,
+            state=declared,
         )
+        found = FAMILIES[kind](question)
     settings = {
         "recenv": __version__,
-        "rows": len(source),
+        "rows": found.decisions,
         "items": source.n_items,
         "estimators": [one.name for one in chosen],
         "hyper": {name: own if isinstance(own, str) else dict(own) for name, own in (hyper or {}).items()},
@@ -164,13 +182,12 @@ def evaluate(
         "folds": folds,
         "seed": seed,
         "propensity": found.propensity_kind,
-        "reward_model": _model_name(models, values),
+        "reward_model": found.reward_model,
         "sensitivity": list(STRENGTHS) if sensitivity is True else list(sensitivity or ()),
         "log": dict(getattr(source, "meta", {})),
     }
     if sequential:
         settings |= {"gamma": gamma, "horizon": steps, "state": list(declared)}
-    sessions = Sessions(steps, gamma, bool(declared)) if sequential else None
     bounds = {"reward_range": reward_range, "weight_max": weight_max}
     measured = None
     if select is not None:
@@ -184,53 +201,12 @@ def evaluate(
         options |= {"hyper": hyper, "interval": interval, "confidence": confidence, "folds": folds, "seed": seed}
         measured, selection = by_reliability(replicate, chosen, replications, progress=progress, **options)
         settings |= {"selected": selection.estimator, "selection": str(selection)}
-    return assemble(found, Plan(chosen, hyper or {}, bounds, truth or {}, settings, sessions, measured))
-
-
-def _fit(
-    source: FeedbackSource, chosen: Sequence[Estimator], model: Any, features: Any, folds: int, seed: int
-) -> CrossFit | None:
-    if not any(map(needs_model, chosen)):
-        return None
-    few = min(folds, len(np.unique(source.user)))
-    return cross_fit(source, model_factory(model, features), folds=few, seed=seed)
-
-
-def _fit_values(
-    source: FeedbackSource, policies: Mapping[str, Policy], factory: ModelFactory, how: Mapping[str, Any]
-) -> dict[str, FittedQ]:
-    sample = sample_episodes(source, max_rows=VALUE_ROWS, seed=how["seed"])
-    few = min(how["folds"], len(np.unique(sample.user)))
-    return {
-        name: fit_q(sample, policy, factory, **{**how, "folds": few}, name=name) for name, policy in policies.items()
-    }
+    return assemble(found, Plan(chosen, hyper or {}, bounds, truth or {}, settings, bool(declared), measured), rng)
 
 
 def _horizon(source: FeedbackSource, horizon: int | None) -> int:
     declared = horizon or dict(getattr(source, "meta", {})).get("horizon")
     return int(declared) if declared else 1 + max(int(block.step.max()) for block in source.iter_blocks())
-
-
-def _model_name(models: CrossFit | None, values: Mapping[str, FittedQ]) -> str | None:
-    if models is not None:
-        return type(models.models[0]).__name__
-    return next((type(value.models[0][0]).__name__ for value in values.values()), None)
-
-
-def _fit_propensity(source: FeedbackSource, model: Any, seed: int) -> Policy | None:
-    if model is None or not hasattr(model, "fit"):
-        return model
-    keep = np.ones(len(source), dtype=bool)
-    if len(source) > PROPENSITY_ROWS:
-        keep[np.random.default_rng(seed).permutation(len(source))[PROPENSITY_ROWS:]] = False
-    observation, item, done = [], [], 0
-    for block in source.iter_blocks():
-        rows = keep[done : done + block.rows]
-        observation.append(context(block.observation, block.rows)[rows])
-        item.append(block.item[rows])
-        done += block.rows
-    fitted: Policy = model.fit(np.concatenate(observation), np.concatenate(item), source.n_items)
-    return fitted
 
 
 @contextmanager

@@ -9,12 +9,15 @@ from typing import Any, get_args
 import numpy as np
 
 from recenv.feedback.logged_feedback import LoggedFeedback
+from recenv.ope.continuous_terms import ContinuousTerms
 from recenv.ope.cross_fit import FeedbackSource
 from recenv.ope.estimator import Estimator
 from recenv.ope.hyper_grid import tuned_name
+from recenv.ope.multi_logger_terms import MultiLoggerTerms
 from recenv.ope.registry import find_estimator
 from recenv.ope.sequential_registry import MARKOV, SEQUENTIAL
-from recenv.ope.terms import BanditTerms
+from recenv.ope.slate_terms import SlateTerms
+from recenv.ope.terms import BanditTerms, EmbeddingTerms, Terms
 from recenv.ope.trajectory_terms import TrajectoryTerms
 from recenv.ope.tuning import Method
 from recenv.protocol import Policy
@@ -23,11 +26,24 @@ Truth = Mapping[str, Mapping[str, tuple[float, float]]]
 Hyper = Mapping[str, Mapping[str, float] | Method]
 """Estimator -> its hyper-parameters, or "slope" or "pas_if" to have them chosen for every policy."""
 DEFAULT = ("ips", "snips", "dm", "dr")
-FAMILIES = (BanditTerms, TrajectoryTerms)
+DEFAULTS = {
+    "items": DEFAULT,
+    "slates": ("sips", "snsips", "rips", "snrips", "cascade_dr"),
+    "actions": ("kernel_ips", "kernel_snips", "kernel_dr"),
+}
+"""What a log is of -> the estimators that a newcomer starts with."""
+KINDS: dict[str, tuple[type[Terms], ...]] = {
+    "items": (BanditTerms, TrajectoryTerms, EmbeddingTerms, MultiLoggerTerms),
+    "slates": (SlateTerms,),
+    "actions": (ContinuousTerms,),
+}
+"""What a log is of -> the families that it serves."""
+WORDS = {"items": "one item a step", "slates": "slates of several items", "actions": "numbers (continuous actions)"}
 ESTIMANDS = ("one_step", *dict.fromkeys(one.estimand for one in SEQUENTIAL))
 """What a truth can be of."""
+_BOUNDED = ("ips", "dr", "tis", "pdis", "mips", "balanced_ips", "balanced_dr", "sips")
 BOUNDED = {
-    **dict.fromkeys(("hoeffding", "empirical_bernstein", "confidence_sequence"), ("ips", "dr", "tis", "pdis")),
+    **dict.fromkeys(("hoeffding", "empirical_bernstein", "confidence_sequence"), _BOUNDED),
     "empirical_likelihood": ("empirical_likelihood",),
 }
 """Which estimators an interval applies to, where it is not all."""
@@ -39,15 +55,12 @@ def choose(names: Sequence[str], hyper: Hyper, interval: str) -> list[Estimator]
     Raises
     ------
     ValueError
-        If one is unknown, of a family that a log of single items cannot serve, lacks a hyper-parameter, or has no
-        such interval.
+        If one is unknown, lacks a hyper-parameter, or has no such interval.
     """
     if isinstance(names, str) or not names:
         raise ValueError(f"estimators must be a sequence of names such as {DEFAULT}, not {names!r}")
     chosen = [find_estimator(name) for name in dict.fromkeys(names)]
     for one in chosen:
-        if one.terms not in FAMILIES:
-            raise ValueError(f"evaluate has no {one.terms.__name__} for {one.name}: build them and call estimate")
         _check_hyper(one, hyper.get(one.name, {}))
         if one.name not in BOUNDED.get(interval, (one.name,)):
             allowed = ", ".join(BOUNDED[interval])
@@ -86,15 +99,80 @@ def open_feedback(feedback: Any) -> FeedbackSource:
     return source
 
 
-def check_inputs(source: FeedbackSource, policies: Mapping[str, Policy], truth: Truth, item_features: Any) -> None:
-    """Refuse a log, policies, a truth or item features that cannot be used."""
+def kind_of(source: FeedbackSource) -> str:
+    """Return what the log is of: "items", "slates" or "actions"."""
     if not len(source):
         raise ValueError("the log is empty: it needs at least one row with item, reward and propensity")
+    first = next(iter(source.iter_blocks()))
+    if first.action is not None:
+        return "actions"
+    return "slates" if first.has_slates else "items"
+
+
+def suited(source: FeedbackSource, loggers: Any = None) -> tuple[str, ...]:
+    """Return the estimators that a newcomer starts with on this log; of slates, those that it has the numbers for."""
+    names = DEFAULTS[kind_of(source)]
+    known = loggers is not None or next(iter(source.iter_blocks())).propensity_prefix is not None
+    return names if known else tuple(name for name in names if "propensity_prefix" not in find_estimator(name).needs)
+
+
+def check_family(
+    kind: str, chosen: Sequence[Estimator], loggers: Sequence[Policy], model: Any, embedding: Any, n_items: int
+) -> None:
+    """Refuse estimators that do not suit the log, or lack what they need beside it.
+
+    Raises
+    ------
+    ValueError
+        With the estimator, what the log is of, and the remedy.
+    """
+    for one in chosen:
+        if one.terms not in KINDS[kind]:
+            wanted = next(other for other, families in KINDS.items() if one.terms in families)
+            raise ValueError(
+                f"{one.name} needs a log of {WORDS[wanted]}, and the log shows {WORDS[kind]}: choose estimators such "
+                f"as {', '.join(DEFAULTS[kind])}"
+            )
+        if one.terms is MultiLoggerTerms and not loggers:
+            raise ValueError(f"{one.name} needs every logger's probabilities: pass loggers={{name: policy, ...}}")
+        if one.terms is EmbeddingTerms:
+            _check_embedding(one.name, loggers, model, embedding, n_items)
+    if kind == "slates" and len(loggers) > 1:
+        raise ValueError(f"a log of slates has one logger, and {len(loggers)} are given: evaluate each logger's slates")
+    if kind != "items" and model is not None:
+        raise ValueError(
+            f"propensity_model= is of single items, and the log shows {WORDS[kind]}: log the probabilities"
+            + (", or pass loggers=" if kind == "slates" else "' density")
+        )
+
+
+def _check_embedding(name: str, loggers: Sequence[Policy], model: Any, embedding: Any, n_items: int) -> None:
+    if embedding is None:
+        raise ValueError(f"{name} needs item_embedding=: pass a label (N,) or labels (N, E) of each item")
+    if len(embedding) != n_items:
+        raise ValueError(f"item_embedding has {len(embedding)} rows, the catalogue has {n_items} items")
+    if not loggers and model is None:
+        raise ValueError(
+            f"{name} needs the logging policy's probabilities of all items: pass loggers=, the policy that wrote the "
+            "log, or propensity_model="
+        )
+
+
+def check_inputs(
+    source: FeedbackSource,
+    policies: Mapping[str, Policy],
+    truth: Truth,
+    item_features: Any,
+    *,
+    asked: str = "probabilities",
+) -> None:
+    """Refuse a log, policies, a truth or item features that cannot be used; policies are `asked` this method."""
     if not policies:
         raise ValueError("policies is empty: give at least one, as {name: policy}")
     for name, policy in policies.items():
-        if not callable(getattr(policy, "probabilities", None)):
-            raise TypeError(f"policy {name!r} ({type(policy).__name__}) has no probabilities(request) -> (B, C)")
+        if not callable(getattr(policy, asked, None)):
+            answer = "(B,)" if asked == "actions" else "(B, C)"
+            raise TypeError(f"policy {name!r} ({type(policy).__name__}) has no {asked}(request) -> {answer}")
     unknown = set(truth) - set(policies)
     if unknown:
         raise ValueError(f"truth names {sorted(unknown)}, which are not among the policies {list(policies)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,9 @@ from recenv.ope.ask_policy import ask, column_of
 from recenv.ope.audits import ItemCounts
 from recenv.ope.context import context
 from recenv.ope.cross_fit import CrossFit, FeedbackSource
+from recenv.ope.episode_gaps import EpisodeGaps
 from recenv.ope.fitted_q import FittedQ
+from recenv.ope.loggers import check_wrote, codes_of
 from recenv.ope.trajectory_grid import state_code
 from recenv.protocol import Policy, Request
 
@@ -70,8 +72,29 @@ class Gathered:
     """(n,) code or (n, F) features of the state; None where no estimator asks for it."""
     counts: ItemCounts
     """How often each item was shown, and should have been."""
+    gaps: EpisodeGaps
+    """Where a session lacks a step."""
     propensity_kind: str
     """"logged" or "estimated"."""
+    logger: NDArray[np.int64]
+    """(n,) which logger wrote each row; empty without loggers."""
+    by_logger: Vector
+    """(n, L) every logger's probability of the logged item; L is 0 without loggers."""
+    logged_alike: Vector
+    """(n, L) every logger's probability of all items of the logged item's embedding; L is 0 without embeddings."""
+    target_alike: Mapping[str, Vector]
+    """Policy -> (n,) the same of the policy; empty without embeddings."""
+
+
+class Written(NamedTuple):
+    """Who wrote the log, and which items are alike."""
+
+    loggers: tuple[Policy, ...] = ()
+    """In the order of the log's `logger`; each is asked about every block."""
+    checked: bool = True
+    """Whether they must agree with the logged propensities; False of a model of them."""
+    alike: NDArray[np.int64] | None = None
+    """(N,) code of each item's embedding; None where no estimator asks for it."""
 
 
 def block_size(n_items: int, block_rows: int | None) -> int:
@@ -94,18 +117,30 @@ def gather(
     values: Mapping[str, FittedQ] | None = None,
     state: tuple[str, ...] | None = None,
     sessions: bool = True,
+    written: Written | None = None,
 ) -> Gathered:
     """Ask every policy, the reward model and the value models about each block, keep one number a row.
 
     `state` names the observation columns that make up the state; empty takes all that a model would read. Without
     `sessions` item, episode, step and terminated, which only sequential estimators read, are left out (empty).
+    Loggers also fill in propensities that the log lacks.
 
     Raises
     ------
     ValueError
         If the log has slates, propensities are missing and nothing estimates them, or a policy's answer is unusable.
     """
-    work = _Pass(len(feedback), feedback.n_items, policies, models, propensity_model, values or {}, state, sessions)
+    work = _Pass(
+        len(feedback),
+        feedback.n_items,
+        policies,
+        models,
+        propensity_model,
+        values or {},
+        state,
+        sessions,
+        written or Written(),
+    )
     for block in feedback.iter_blocks(block_rows):
         # A long episode may exceed the block; it is then read in pieces, since memory is what counts.
         for start in range(0, block.rows, block_rows):
@@ -127,6 +162,7 @@ class _Pass:
         values: Mapping[str, FittedQ],
         state: tuple[str, ...] | None,
         sessions: bool,
+        written: Written,
     ) -> None:
         self.policies, self.models, self.propensity_model = policies, models, propensity_model
         self.done = 0
@@ -141,10 +177,17 @@ class _Pass:
         self.terminated = np.empty(kept, dtype=bool)
         self.models_of_value, self.state_names = values, state
         self.values = {name: Valued(np.empty(rows), np.empty(rows), np.empty(rows, np.int64)) for name in values}
+        self.written, many = written, len(written.loggers)
+        self.logger = np.empty(rows if many else 0, dtype=np.int64)
+        self.by_logger = np.empty((rows, many))
+        embedded = written.alike is not None
+        self.logged_alike = np.empty((rows, many if embedded else 0))
+        self.target_alike = {name: np.empty(rows) for name in policies} if embedded else {}
         self.states: list[NDArray[np.float64]] = []
         self.mass = {name: np.zeros(n_items) for name in policies}
         self.seen = np.zeros(n_items, dtype=bool)
         self.counts = ItemCounts(*np.zeros((4, n_items)))
+        self.gaps = EpisodeGaps()
 
     def take(self, block: LoggedFeedback, rows: NDArray[np.int64]) -> None:
         if block.has_slates:
@@ -158,7 +201,10 @@ class _Pass:
                 kept[here] = logged[rows]
             self.terminated[here] = block.terminated[rows]
         self.seen[block.item[rows]] = True
+        self.gaps.take(block.episode[rows], block.step[rows])
         self._keep_state(block, rows)
+        alike = self._alike(request.candidates, block.item[rows])
+        self._ask_loggers(block, rows, request, place, alike)
         self.propensity[here] = self._propensity(block, rows, request, place)
         self._count_items(request.candidates, block.item[rows], self.propensity[here])
         prediction = self._predict(block, rows, request, place, here)
@@ -166,6 +212,8 @@ class _Pass:
             answer = ask(name, policy, request, self.done)
             self.target[name][here] = np.minimum(answer[np.arange(len(rows)), place], 1.0)
             self._count(name, answer, request.candidates)
+            if alike is not None:
+                self.target_alike[name][here] = _mass(answer, alike)
             if prediction is not None:
                 self.q_target[name][here] = np.einsum("bc,bc->b", answer, prediction, dtype=np.float64)
             if name in self.values:
@@ -177,9 +225,12 @@ class _Pass:
     ) -> Vector:
         if self.propensity_model is None:
             if block.propensity_kind == "missing":
+                if self.written.loggers:
+                    return self._own(slice(self.done, self.done + len(rows)))
                 raise ValueError(
                     "the log has no propensities: log the probability of the shown item, or pass propensity_model= "
-                    "(every number is then marked as resting on estimated propensities)"
+                    "(every number is then marked as resting on estimated propensities), or loggers=, the policies "
+                    "that wrote it"
                 )
             self.kind = "estimated" if block.propensity_kind == "estimated" else self.kind
             return block.propensity[rows]
@@ -189,6 +240,43 @@ class _Pass:
             row = self.done + int(np.argmin(estimated))
             raise ValueError(f"propensity_model gives the shown item of row {row} probability 0: smooth the model")
         return np.minimum(estimated, 1.0)
+
+    def _ask_loggers(
+        self,
+        block: LoggedFeedback,
+        rows: NDArray[np.int64],
+        request: Request,
+        place: NDArray[np.int64],
+        alike: NDArray[np.bool_] | None,
+    ) -> None:
+        if not self.written.loggers:
+            return
+        here = slice(self.done, self.done + len(rows))
+        logger = None if block.logger is None else block.logger[rows]
+        self.logger[here] = codes_of(logger, len(rows), len(self.written.loggers), self.done)
+        for number, policy in enumerate(self.written.loggers):
+            answer = ask(f"logger {number}", policy, request, self.done)
+            self.by_logger[here, number] = np.minimum(answer[np.arange(len(rows)), place], 1.0)
+            if alike is not None:
+                self.logged_alike[here, number] = _mass(answer, alike)
+        if self.written.checked and block.propensity_kind == "logged":
+            check_wrote(self._own(here), block.propensity[rows], self.done)
+
+    def _own(self, here: slice) -> Vector:
+        own = np.take_along_axis(self.by_logger[here], self.logger[here, None], axis=1)[:, 0]
+        if not own.min() > 0:
+            row = here.start + int(np.argmin(own))
+            raise ValueError(
+                f"the logger of row {row} gives what it shows probability 0: pass the policy that wrote it"
+            )
+        return own
+
+    def _alike(self, candidates: NDArray[np.int64], item: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Return (B, C) which candidates have the logged item's embedding."""
+        codes = self.written.alike
+        if codes is None:
+            return None
+        return np.asarray((codes[candidates] == codes[item][:, None]) & (candidates >= 0))
 
     def _predict(
         self, block: LoggedFeedback, rows: NDArray[np.int64], request: Request, place: NDArray[np.int64], here: slice
@@ -258,6 +346,7 @@ class _Pass:
             fold=self.fold if self.models else None,
             unlogged={name: float(mass[~self.seen].sum() / rows) for name, mass in self.mass.items()},
             counts=self.counts,
+            gaps=self.gaps,
             propensity_kind=self.kind,
             item=self.item,
             episode=self.episode,
@@ -265,4 +354,12 @@ class _Pass:
             terminated=self.terminated,
             values=self.values,
             state=state_code(np.concatenate(self.states)) if self.states else None,
+            logger=self.logger,
+            by_logger=self.by_logger,
+            logged_alike=self.logged_alike,
+            target_alike=self.target_alike,
         )
+
+
+def _mass(answer: NDArray[np.floating], alike: NDArray[np.bool_]) -> Vector:
+    return np.einsum("bc,bc->b", answer, alike, dtype=np.float64)

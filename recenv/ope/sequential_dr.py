@@ -18,7 +18,7 @@ def fqe(terms: TrajectoryTerms, gamma: float | None = None) -> Contribution:
     if value is None:
         assert terms.q_target is not None  # `estimate` has checked what an estimator needs
         value = terms.q_target[:, 0]
-    return Contribution(zeros_like(value), value, ones_like(value), zeros_like(value))
+    return Contribution(value, zeros_like(value), ones_like(value), zeros_like(value))
 
 
 def sequential_dr(terms: TrajectoryTerms, gamma: float | None = None) -> Contribution:

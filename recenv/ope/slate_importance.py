@@ -87,7 +87,7 @@ def prefix_weight(terms: SlateTerms) -> Table:
 
 def _summed(terms: SlateTerms, weight: Table) -> Contribution:
     total = np.einsum("nk,nk->n", weight, terms.reward)
-    return Contribution(zeros_like(total), total, ones_like(total), weight)
+    return Contribution(total, zeros_like(total), ones_like(total), weight)
 
 
 def _normalised(terms: SlateTerms, weight: Table) -> Contribution:

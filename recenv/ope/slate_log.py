@@ -11,8 +11,8 @@ from recenv.ope.slate_terms import SlateTerms
 Vector = NDArray[np.float64]
 
 
-def slate_rows(feedback: LoggedFeedback) -> NDArray[np.int64]:
-    """Return the log's rows as (n, K), one line a slate, from the top position down.
+def slate_rows(feedback: LoggedFeedback, size: int | None = None) -> NDArray[np.int64]:
+    """Return the log's rows as (n, K), one line a slate, from the top position down; None takes K from the longest.
 
     Raises
     ------
@@ -21,14 +21,12 @@ def slate_rows(feedback: LoggedFeedback) -> NDArray[np.int64]:
     """
     order = np.lexsort((feedback.position, feedback.step, feedback.episode))
     place = feedback.position[order]
-    size = int(place.max()) + 1
+    size = int(place.max()) + 1 if size is None else size
     start = np.flatnonzero(
         np.r_[True, np.diff(feedback.episode[order]) != 0] | np.r_[True, np.diff(feedback.step[order]) != 0]
     )
     length = np.diff(np.r_[start, len(order)])
-    _refuse(
-        length != size, order[start], feedback, f"does not have the {size} positions of the longest: pad or drop it"
-    )
+    _refuse(length != size, order[start], feedback, f"does not have the {size} positions of the others: drop it")
     rows = order.reshape(-1, size)
     gap = (feedback.position[rows] != np.arange(size)).any(axis=1)
     _refuse(gap, rows[:, 0], feedback, "repeats or lacks a position: number them from 0")
@@ -63,9 +61,6 @@ def slate_terms(
     if feedback.propensity_kind == "missing":
         raise ValueError("the log has no propensities: log the probability of each slate, or estimate it first")
     rows = slate_rows(feedback)
-    same = np.isclose(feedback.propensity[rows], feedback.propensity[rows[:, :1]], rtol=1e-9)
-    uneven = np.asarray(~same.all(axis=1))
-    _refuse(uneven, rows[:, 0], feedback, "has several propensities: log that of the whole slate in each of its rows")
 
     def table(column: Vector | None) -> Vector | None:
         return None if column is None else np.asarray(column)[rows]
@@ -75,7 +70,7 @@ def slate_terms(
 
     return SlateTerms(
         reward=feedback.reward[rows],
-        propensity=feedback.propensity[rows[:, 0]],
+        propensity=slate_propensity(feedback, rows),
         target=top(target),
         propensity_position=table(feedback.propensity_position),
         target_position=table(target_position),
@@ -86,6 +81,20 @@ def slate_terms(
         q_target=table(q_target),
         cluster=feedback.user[rows[:, 0]],
     )
+
+
+def slate_propensity(feedback: LoggedFeedback, rows: NDArray[np.int64]) -> Vector:
+    """Return the propensity (n,) of the slates in `rows` (n, K).
+
+    Raises
+    ------
+    ValueError
+        If the rows of a slate do not agree.
+    """
+    same = np.isclose(feedback.propensity[rows], feedback.propensity[rows[:, :1]], rtol=1e-9, atol=0.0)
+    uneven = np.asarray(~same.all(axis=1))
+    _refuse(uneven, rows[:, 0], feedback, "has several propensities: log that of the whole slate in each of its rows")
+    return feedback.propensity[rows[:, 0]]
 
 
 def _refuse(bad: NDArray[np.bool_], rows: NDArray[np.int64], feedback: LoggedFeedback, problem: str) -> None:

@@ -142,7 +142,7 @@ def plain(
         return linearised(float("nan"), np.full(terms.rows, np.nan), np.zeros(terms.rows))
     total = np.sum([part.total() for part in parts(terms, weight, discount, model=model)], axis=0)
     support = return_support(terms, discount) if bounded else None
-    return Contribution(zeros_like(total), total, ones_like(total), episode_weight(weight, discount), support=support)
+    return Contribution(total, zeros_like(total), ones_like(total), episode_weight(weight, discount), support=support)
 
 
 def normalised(terms: TrajectoryTerms, weight: Grid, gamma: float | None, *, model: bool) -> Contribution:
@@ -159,7 +159,7 @@ def normalised(terms: TrajectoryTerms, weight: Grid, gamma: float | None, *, mod
 
 def linearised(value: float, influence: NDArray[np.float64], weight: NDArray[np.float64]) -> Contribution:
     """Return an estimate that is no simple ratio as the mean of value + influence: errors and resamples hold."""
-    return Contribution(zeros_like(influence), value + influence, ones_like(influence), weight)
+    return Contribution(value + influence, zeros_like(influence), ones_like(influence), weight)
 
 
 def episode_weight(weight: Grid, discount: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -30,6 +31,8 @@ class Terms:
     def __post_init__(self) -> None:
         for entry in fields(self):  # type: ignore[arg-type]
             value = getattr(self, entry.name)
+            if value is None and entry.default is MISSING:
+                raise ValueError(f"{entry.name} is missing: {type(self).__name__} needs one value a logged row")
             if value is not None and entry.name not in _SETTINGS:
                 object.__setattr__(self, entry.name, self._array(entry.name, value))
         self._check_values()
@@ -39,12 +42,12 @@ class Terms:
         """Refuse what this family cannot use; a family adds its own rules."""
 
     def _array(self, name: str, value: ArrayLike) -> NDArray[Any]:
-        array = np.asarray(value)
-        if name in self._numbers:
-            array = array.astype(np.float64, copy=False)
+        array = as_numbers(name, value) if name in self._numbers else np.asarray(value)
         self._check_shape(name, array)
         if name in self._numbers:
             refuse(~np.isfinite(array), array, f"{name} must be finite", "drop the row, or estimate the value first")
+        elif array.dtype.kind in "Of":
+            return as_labels(name, array)
         return array
 
     def _check_shape(self, name: str, array: NDArray[Any]) -> None:
@@ -58,7 +61,10 @@ class Terms:
 
     def _check_bounds(self) -> None:
         if self.reward_range is not None:
-            low, high = map(float, self.reward_range)
+            try:
+                low, high = map(float, self.reward_range)
+            except (TypeError, ValueError):
+                raise ValueError(f"reward_range must be two numbers (low, high), not {self.reward_range!r}") from None
             if not (np.isfinite([low, high]).all() and low < high):
                 raise ValueError(f"reward_range must be (low, high) with low < high, not {self.reward_range}")
             outside = (self.reward < low) | (self.reward > high)
@@ -66,8 +72,8 @@ class Terms:
                 outside, self.reward, f"reward must lie in reward_range [{low}, {high}]", "give the range that holds"
             )
         if self.weight_max is not None:
-            if not (np.isfinite(self.weight_max) and self.weight_max > 0):
-                raise ValueError(f"weight_max must be a positive number, not {self.weight_max}")
+            if not (isinstance(self.weight_max, Real) and np.isfinite(self.weight_max) and self.weight_max > 0):
+                raise ValueError(f"weight_max must be a positive number, not {self.weight_max!r}")
             outside = self.weight > self.weight_max * (1 + 1e-12)
             refuse(
                 outside, self.weight, f"weight must be at most weight_max {self.weight_max}", "give the true maximum"
@@ -99,6 +105,39 @@ def refuse(bad: NDArray[np.bool_], values: NDArray[Any], problem: str, remedy: s
         row, *column = map(int, np.unravel_index(np.argmax(bad), bad.shape))
         place = f"row {row}" + (f", position {column[0]}," if column else "")
         raise ValueError(f"{problem}; {place} has {values[(row, *column)]}: {remedy} (rows count from 0)")
+
+
+def as_numbers(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return float64 numbers; None becomes NaN.
+
+    Raises
+    ------
+    ValueError
+        If the rows differ in length, or one holds text or a complex number; the message names the row.
+    """
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind in "biufO":
+            return array.astype(np.float64, copy=False)
+    except (TypeError, ValueError):
+        array = np.asarray(value, dtype=object)
+    for row, entry in enumerate(array.flat):
+        if not isinstance(entry, Real | np.bool_):
+            raise ValueError(
+                f"{name} must hold numbers; entry {row} is {str(entry)!r}: convert it to float (they count from 0)"
+            )
+    raise ValueError(f"{name} must hold numbers, not {array.dtype}: convert it to float64")
+
+
+def as_labels(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Return labels none of which is missing; those of several types, which have no order, become codes."""
+    floats = array.dtype.kind == "f"
+    missing = np.isnan(array) if floats else np.array([entry is None or entry != entry for entry in array])
+    refuse(missing, array, f"{name} must not be missing", "give every row its label, such as a number of its own")
+    if floats or len({type(entry) for entry in array}) == 1:
+        return array
+    codes: dict[Any, int] = {}
+    return np.array([codes.setdefault(entry, len(codes)) for entry in array])
 
 
 def refuse_improper(name: str, probability: NDArray[np.float64] | None, remedy: str, *, positive: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from recenv.ope.diagnostics import Diagnostics
 from recenv.ope.estimate import Estimate
-from recenv.ope.hidden_bias import bias_of_missing, bias_of_removed
+from recenv.ope.hidden_bias import bias_of_missing, bias_of_removed, noise_of_usual_residuals
 from recenv.ope.registry import find_estimator
 from recenv.ope.terms import BanditTerms
 
@@ -30,6 +30,8 @@ MAX_REMOVED = 0.1
 """From this share of weight on, clipping or shrinking leaves a bias that no interval shows."""
 MAX_BIAS = 0.5
 """From this many standard errors on, the bias of clipping or shrinking breaks the interval: 95% become 92%."""
+MAX_NOISE = 1.25
+"""From this ratio on, the standard error is too small by luck; chosen on bandits beside those of the coverage table."""
 
 
 class Verdict(NamedTuple):
@@ -46,6 +48,7 @@ def judge(
     removed: float = 0.0,
     bias: float = 0.0,
     missing: float = 0.0,
+    noise: float = 1.0,
     estimated_propensity: bool = False,
 ) -> Verdict:
     """Return the verdict on one estimate; the worst finding decides, the reason lists all of that level.
@@ -60,6 +63,8 @@ def judge(
         What that weight would have added to the value, in standard errors; 0 where it may be chance.
     missing : float
         What the weight that the log lacks would be worth, in standard errors; 0 where it may be chance.
+    noise : float
+        The standard error if residuals were as large under any weight, over the reported one.
     estimated_propensity : bool
         Whether the propensities come from a model.
     """
@@ -68,6 +73,9 @@ def judge(
     if missing >= MAX_BIAS and not model_only:
         off = f"the mean weight is {diagnostics.mean_weight:.3g}, not 1"
         findings.append(("caution", f"{off}: what the log lacks of this policy is worth {missing:.1f} standard errors"))
+    if noise >= MAX_NOISE and not model_only:
+        wider = f"with errors of the usual size the standard error would be {noise:.3g} times as large"
+        findings.append(("caution", f"the rows of large weight met unusually small errors: {wider}"))
     worst: Level = max((level for level, _ in findings), key=LEVELS.index, default=LEVELS[0])
     reasons = [reason for level, reason in findings if level == worst]
     return Verdict(worst, "; ".join(reasons) or f"effective sample size {diagnostics.ess:,.0f}, no warning")
@@ -82,6 +90,7 @@ def judge_estimate(result: Estimate, diagnostics: Diagnostics, *, estimated_prop
         removed=result.removed,
         bias=bias_of_removed(result),
         missing=bias_of_missing(result, diagnostics) if estimator.terms is BanditTerms else 0.0,
+        noise=noise_of_usual_residuals(result),
         estimated_propensity=estimated_propensity,
     )
 

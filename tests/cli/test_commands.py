@@ -59,6 +59,13 @@ def test_the_stages_leave_their_records(run):
     assert "recenv compare log.parquet" in html
 
 
+def test_compare_makes_a_policy_by_name_from_the_log_alone(run):
+    folder = run[0]
+    answer = recenv("compare", "log.parquet", "--policy", "uniform", "-o", "named", cwd=folder)
+    assert answer.returncode == 0, answer.stderr
+    assert (folder / "named" / "report.html").is_file()
+
+
 def test_compare_needs_no_world_for_a_trained_agent(run):
     folder, _ = run
     answer = recenv("compare", "log.parquet", "--policy", "agent", "-o", "plain", cwd=folder)

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from recenv.feedback import LoggedFeedback
@@ -141,3 +142,15 @@ def test_inputs_are_not_written_to(make_log):
     log = make_log(item=item, step=[1, 0, 0, 1, 0, 1], terminated=[True, False, False, False, False, True])
     assert log.item.tolist() == [0, 3, 1, 0, 2, 2]
     assert item.tolist() == [3, 0, 1, 0, 2, 2]
+
+
+def test_a_duplicate_is_named_by_the_rows_where_it_stands(make_log):
+    with pytest.raises(ValueError, match="episode 2, step 0, position 0 is there twice, in rows 0 and 4"):
+        make_log(episode=[2, 0, 1, 0, 2, 1], step=[0, 1, 0, 0, 0, 1], terminated=[False] * 6, truncated=[False] * 6)
+
+
+def test_a_key_of_a_database_is_no_item_number():
+    columns = {"user": np.zeros(2, int), "item": np.array([0, 10**9]), "reward": np.zeros(2), "propensity": np.ones(2)}
+    with pytest.raises(ValueError, match=r"item 1000000000 in row 1 .* number the items from 0"):
+        LoggedFeedback.from_frame(pd.DataFrame(columns))
+    assert LoggedFeedback.from_frame(pd.DataFrame(columns), n_items=10**9 + 1).n_items == 10**9 + 1

@@ -219,7 +219,7 @@ def test_replay_is_refused_for_a_stochastic_policy(log):
         ({"estimators": ()}, "estimators must be a sequence of names"),
         ({"estimators": "dr"}, "estimators must be a sequence of names"),
         ({"estimators": ("best",)}, "there is no estimator 'best'"),
-        ({"estimators": ("mips",)}, "evaluate has no EmbeddingTerms for mips"),
+        ({"estimators": ("mips",)}, "mips needs item_embedding=: pass a label"),
         ({"estimators": ("clipped_ips",)}, r"clipped_ips needs clip=: pass hyper="),
         ({"hyper": {"clipped_ips": {"clip": 3}}}, "hyper names"),
         ({"interval": "normal"}, "there is no interval 'normal'"),

@@ -1,7 +1,9 @@
+import re
+
 import numpy as np
 import pytest
 
-from recenv.ope import BanditTerms, EmbeddingTerms
+from recenv.ope import BanditTerms, EmbeddingTerms, estimate
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,32 @@ def test_lists_become_vectors():
     terms = BanditTerms([1, 0], [0.5, 0.5], [1, 0])
     assert terms.weight.tolist() == [2.0, 0.0]
     assert terms.rows == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"reward": ["1", "yes", "0"]}, "reward must hold numbers; entry 0 is '1'"),
+        ({"reward": [1.0, "yes", None]}, "reward must hold numbers; entry 1 is 'yes'"),
+        ({"target": [[0.1], [0.2, 0.3], 0.1]}, "target must hold numbers"),
+        ({"propensity": None}, "propensity is missing: BanditTerms needs"),
+        ({"propensity": np.array([0.5, 0.5j, 0.5])}, "propensity must hold numbers; entry 0"),
+        ({"cluster": [1.0, np.nan, 2.0]}, "cluster must not be missing; row 1 has nan"),
+        ({"cluster": np.array(["a", "b", None], dtype=object)}, "cluster must not be missing; row 2 has None"),
+        ({"reward_range": (0, 1, 2)}, "reward_range must be two numbers"),
+        ({"reward_range": 5}, "reward_range must be two numbers"),
+        ({"weight_max": "10"}, "weight_max must be a positive number, not '10'"),
+    ],
+)
+def test_what_is_no_number_or_label_is_refused_by_name(changed, message):
+    given = {"reward": [1.0, 0.0, 1.0], "propensity": [0.5] * 3, "target": [0.2, 0.6, 0.5]}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        BanditTerms(**{**given, **changed})
+
+
+def test_labels_of_several_types_are_told_apart():
+    mixed = np.array(["a", 1, "a", 2], dtype=object)
+    terms = BanditTerms([1.0, 0.0, 1.0, 0.0], [0.5] * 4, [0.2, 0.6, 0.5, 0.5], cluster=mixed)
+    codes = BanditTerms([1.0, 0.0, 1.0, 0.0], [0.5] * 4, [0.2, 0.6, 0.5, 0.5], cluster=[0, 1, 0, 2])
+    assert estimate("ips", terms).clusters == 3
+    assert estimate("ips", terms).std_error == estimate("ips", codes).std_error

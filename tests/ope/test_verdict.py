@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from recenv.ope import BanditTerms, diagnose, estimate, judge, judge_estimate
-from recenv.ope.hidden_bias import bias_of_missing, bias_of_removed
-from recenv.ope.verdict import MAX_BIAS, MAX_REMOVED
+from recenv.ope.hidden_bias import bias_of_missing, bias_of_removed, noise_of_usual_residuals
+from recenv.ope.verdict import MAX_BIAS, MAX_NOISE, MAX_REMOVED
 
 
 def verdict(weight, **options):
@@ -107,3 +107,39 @@ def test_a_mean_weight_that_chance_explains_is_no_warning():
     found = diagnose(terms.weight, np.arange(500), 500)
     assert bias_of_missing(estimate("ips", terms), found) == 0.0
     assert judge_estimate(estimate("ips", terms), found).level == "ok"
+
+
+def test_noise_of_usual_residuals_reckoned_by_hand():
+    # e = 1, 1, 0 under weights 1, 1, 2: s^2 = 2 / 4, and s^2 sum w^2 - sum (w e)^2 = 3 - 2
+    terms = BanditTerms([1.0, 1.0, 0.0], [0.5] * 3, [0.5, 0.5, 1.0])
+    result = estimate("ips", terms)
+    assert noise_of_usual_residuals(result) == pytest.approx(np.sqrt(1 + 1 / (3 * result.std_error) ** 2))
+
+
+def test_residuals_that_do_not_depend_on_the_weight_are_usual(rng):
+    weight, residual = rng.choice([0.5, 1.5], 20_000), rng.normal(size=20_000)
+    terms = BanditTerms(
+        residual, np.full(20_000, 0.5), weight / 2, q_logged=np.zeros(20_000), q_target=np.zeros(20_000)
+    )
+    for name in ("ips", "snips", "dr", "sndr"):
+        assert noise_of_usual_residuals(estimate(name, terms)) == pytest.approx(1, abs=0.02)
+
+
+def test_large_weights_that_met_only_good_luck_are_told():
+    """Rewards of 1 with one 0 in ten; the rows that count most have met no 0 yet."""
+    weight, reward = np.r_[np.full(1_000, 0.8), np.full(10, 21.0)], np.ones(1_010)
+    reward[:1_000:10] = 0
+    terms = BanditTerms(reward, np.full(1_010, 0.04), weight * 0.04, q_logged=[0.9] * 1_010, q_target=[0.9] * 1_010)
+    found = diagnose(terms.weight, np.arange(1_010), 1_010)
+    for name in ("snips", "dr", "sndr"):
+        result = estimate(name, terms)
+        assert noise_of_usual_residuals(result) > MAX_NOISE
+        verdict = judge_estimate(result, found)
+        assert verdict.level == "caution"
+        assert "unusually small errors" in verdict.reason
+    assert noise_of_usual_residuals(estimate("dm", terms)) == 1
+
+
+def test_a_sum_of_steps_has_no_single_weight_behind_it():
+    terms = BanditTerms([1.0, 0.0, 1.0], [0.5] * 3, [0.5, 0.5, 1.0], reward_range=(0, 1))
+    assert noise_of_usual_residuals(estimate("empirical_likelihood", terms)) == 1

@@ -1,0 +1,50 @@
+"""Slots of draws without replacement, against every slate written out."""
+
+import numpy as np
+import pytest
+
+from recenv.ope import pseudo_inverse_weight, slot_marginals
+from recenv.ope.plackett_luce import all_slates
+from recenv.ope.slot_duals import slot_duals
+from recenv.ope.slot_probabilities import pair_probabilities, slot_probabilities
+
+
+@pytest.mark.parametrize(("items", "positions", "spread"), [(4, 2, 1.0), (6, 3, 3.0), (5, 5, 1.0), (6, 4, 8.0)])
+def test_slots_and_pairs_are_sums_over_all_slates(rng, items, positions, spread):
+    scores = spread * rng.normal(size=(3, items))
+    weights = np.exp(scores)
+    slots, pairs = slot_probabilities(weights, positions), pair_probabilities(weights, positions)
+    for row in range(3):
+        wanted, joint = slot_marginals(*all_slates(scores[row], positions), items)
+        np.testing.assert_allclose(slots[row], wanted, atol=2e-9)
+        np.testing.assert_allclose(pairs[row], joint, atol=1e-6)
+
+
+def test_what_has_no_weight_is_never_shown_and_too_few_items_leave_positions_empty():
+    result = slot_probabilities(np.array([[3.0, 0.0, 1.0]]), 3)[0]
+    np.testing.assert_allclose(result, [[0.75, 0, 0.25], [0.25, 0, 0.75], [0, 0, 0]], atol=1e-9)
+
+
+def test_many_items_and_equal_rows():
+    weights = np.tile(np.arange(1.0, 301.0), (4, 1))
+    result = slot_probabilities(weights, 4)
+    np.testing.assert_allclose(result.sum(axis=2), 1, atol=1e-8)
+    np.testing.assert_array_equal(result[0], result[3])
+    assert (result.sum(axis=1) <= 1 + 1e-9).all()
+
+
+def test_duals_are_those_of_the_pseudo_inverse_weight(rng):
+    scores = rng.normal(size=(2, 4))
+    context = rng.integers(2, size=50)
+    slates, chance = zip(*(all_slates(row, 2) for row in scores), strict=True)
+    shown = np.stack([slates[c][rng.choice(len(chance[c]), p=chance[c])] for c in context])
+    joint = np.stack([slot_marginals(s, p, 4)[1] for s, p in zip(slates, chance, strict=True)])
+    target = np.stack([slot_marginals(*all_slates(-row, 2), 4)[0] for row in scores])
+    expected = pseudo_inverse_weight(shown, context, joint, target)
+    duals = slot_duals(np.exp(scores)[context], shown)
+    np.testing.assert_allclose(np.einsum("bkc,bkc->b", duals, target[context]), expected, rtol=1e-8)
+
+
+def test_too_many_slates_are_refused_with_the_remedy():
+    with pytest.raises(ValueError, match=r"3 positions of 400 candidates are too many .* use sips, rips or cascade_dr"):
+        slot_duals(np.ones((1, 400)), np.array([[0, 1, 2]]))
