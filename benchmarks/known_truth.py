@@ -27,7 +27,7 @@ Scores = Callable[[int], NDArray[np.float64]]
 def true_world(seed: int, **behaviour: float | str) -> World:
     """Return a synthetic world whose mechanisms are all on, but for the given ones."""
     world = World.synthetic(seed, users=USERS, items=ITEMS, dims=DIMS, topics=TOPICS)
-    return dataclasses.replace(world, behaviour=dataclasses.replace(EVERYTHING, **behaviour))  # type: ignore[arg-type]
+    return dataclasses.replace(world, behaviour=dataclasses.replace(EVERYTHING, **behaviour))
 
 
 def play_log(world: World, *, selected: bool, seed: int, sessions: int = 6, length: int = 5) -> RatingsLog:
@@ -153,12 +153,3 @@ def _value(world: World, scores: Scores) -> float:
         total += float(reward[alive].sum())
         alive &= ~(terminated | truncated)
     return total / len(users)
-
-
-def intervals(members: NDArray[np.float64], level: float = 0.975) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return (mean, low, high) of values (M, ...) over the members of an ensemble, by Student's t for a new member."""
-    from scipy.stats import t
-
-    mean, spread = members.mean(0), members.std(0, ddof=1)
-    reach = t.ppf(level, len(members) - 1) * spread * np.sqrt(1.0 + 1.0 / len(members))
-    return mean, mean - reach, mean + reach

@@ -112,9 +112,10 @@ def fit_ensemble(
     response: str | ResponseModel | Sequence[str | ResponseModel] = "factorisation",
     bootstrap: bool = True,
     progress: Callable[[int, int, str], None] | None = None,
+    checkpoint: str | Path | None = None,
     **options: Any,
 ) -> Ensemble:
-    """Fit an ensemble; see `World.ensemble`."""
+    """Fit an ensemble; see `World.ensemble`. A `checkpoint` has a folder for each member."""
     from recenv.data import load_log
 
     if members < 2:
@@ -133,6 +134,7 @@ def fit_ensemble(
                 response=responses[member % len(responses)],
                 resample=Resample(member, bootstrap, topics),
                 progress=_of_member(progress, member, members),
+                checkpoint=None if checkpoint is None else Path(checkpoint) / f"member-{member:03}",
                 **options,
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -53,6 +54,8 @@ def fit_world(
     randomised: Any = None,
     device: str = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = True,
     resample: Resample | None = None,
     **options: Any,
 ) -> World:
@@ -72,6 +75,11 @@ def fit_world(
         Torch device of the response model.
     progress
         Called as (step, steps, text) while the response model is fitted.
+    checkpoint
+        Folder in which the training of the response model is kept. A fit that was killed and is called again in the
+        same way goes on from there, to the same world bit for bit.
+    resume
+        Whether to go on from what the folder holds; False begins anew.
     resample
         Set by `World.ensemble`.
 
@@ -82,7 +90,9 @@ def fit_world(
     """
     from recenv.data import load_log
 
-    log, config = load_log(log), configure(config, options)
+    config = configure(config, options)
+    _check_run(seed, device)
+    log = load_log(log)
     labels = rating_levels(log)
     like_level = chosen_like_level(config.like_level, labels.level, len(labels.scale))
     model = make_response_model(config.response, config.model_options())
@@ -115,6 +125,8 @@ def fit_world(
         device=device,
         progress=progress,
         reweigh=clip if conditional else None,
+        checkpoint=checkpoint,
+        resume=resume,
     )
     topics = (
         _topics(log, response, config.clusters, seed) if resample is None or not resample.topics else resample.topics
@@ -126,6 +138,22 @@ def fit_world(
     recorded = dataclasses.replace(config, response=config.response_name, clip_quantile=clip)
     facts = {"name": config.response_name, **response.facts()}
     return dataclasses.replace(world, card=validation_card(world, recorded, exposure, weight, response=facts))
+
+
+def _check_run(seed: int, device: str) -> None:
+    """Refuse a seed or a device that cannot be used, by name, before anything is read."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
+    _check_device(device)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    kind, _, number = str(device).partition(":")
+    there = torch.cuda.device_count()
+    if kind == "cuda" and not int(number or 0) < there:
+        raise ValueError(f"device is {device!r}, and torch finds {there} CUDA devices here: use device='cpu'")
 
 
 def _split(log: RatingsLog, first_share: float, seed: int) -> NDArray[np.int8]:

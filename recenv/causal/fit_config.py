@@ -84,8 +84,11 @@ class FitConfig:
             if getattr(self, name) not in valid:
                 raise ValueError(f"{name} must be one of {', '.join(valid)}, got {getattr(self, name)!r}")
         for name in ("dims", "epochs", "patience", "batch", "max_dims", "clusters"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value < 1 or value != int(value):
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value}")
+        if not isinstance(self.behaviour, Behaviour):
+            raise ValueError(f"behaviour must be a Behaviour, such as Behaviour.off(), got {self.behaviour!r}")
         for name in ("factor_penalty", "bias_penalty"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
@@ -137,6 +140,7 @@ def configure(config: FitConfig | None, options: Mapping[str, Any]) -> FitConfig
     for name in options:
         if name not in known:
             raise ValueError(
-                f"unknown option {name!r}; World.fit takes {', '.join(known)}, seed, randomised, device and progress"
+                f"unknown option {name!r}; World.fit takes {', '.join(known)}, seed, randomised, device, progress, "
+                "checkpoint and resume"
             )
     return dataclasses.replace(config or FitConfig(), **options)

@@ -152,11 +152,11 @@ class CausalGraph:
         self._check(node)
         return set(networkx.descendants(self.to_networkx(), node))
 
-    def d_separated(self, a: str, b: str, given: Iterable[str] = ()) -> bool:
-        """Say whether a and b are independent given a set of nodes, by d-separation."""
+    def d_separated(self, a: str, b: str, given: str | Iterable[str] = ()) -> bool:
+        """Say whether a and b are independent given a node or a set of nodes, by d-separation."""
         import networkx
 
-        self._check(a, b, *(given := tuple(given)))
+        given = self._checked(a, b, given)
         if {a, b} & set(self.held):
             return True
         return bool(networkx.is_d_separator(self.to_networkx(), {a}, {b}, {*given, *self.held}))
@@ -169,7 +169,7 @@ class CausalGraph:
         """
         import networkx
 
-        self._check(cause, effect)
+        self._checked(cause, effect)
         if {cause, effect} & set(self.held):
             return set()
         cut = self._without_effects_of(cause)
@@ -178,14 +178,16 @@ class CausalGraph:
         found = networkx.find_minimal_d_separator(cut, {cause}, {effect}, restricted=allowed - set(self.held))
         return None if found is None else set(found)
 
-    def closes_back_doors(self, cause: str, effect: str, given: Iterable[str]) -> bool:
+    def closes_back_doors(self, cause: str, effect: str, given: str | Iterable[str]) -> bool:
         """Say whether a set meets the back-door criterion: no descendant of the cause, and no back door left open.
 
         Unlike `back_door`, the set may hold hidden nodes.
         """
         import networkx
 
-        self._check(cause, effect, *(given := tuple(given)))
+        given = (given,) if isinstance(given, str) else tuple(given)
+        self._checked(cause, effect)
+        self._check(*given)
         if set(given) & (self.descendants(cause) | {cause, effect}):
             return False
         if {cause, effect} & set(self.held):
@@ -216,6 +218,14 @@ class CausalGraph:
         graph = self.to_networkx()
         graph.remove_edges_from(list(graph.out_edges(cause)))
         return graph
+
+    def _checked(self, a: str, b: str, given: str | Iterable[str] = ()) -> tuple[str, ...]:
+        """Return the given nodes; refuse unknown names, and questions about a node and itself."""
+        nodes = (given,) if isinstance(given, str) else tuple(given)
+        self._check(a, b, *nodes)
+        for name in {a} & {b} | {a, b} & set(nodes):
+            raise ValueError(f"{name!r} is asked about twice: the two nodes must differ, and neither can be given")
+        return nodes
 
     def _check(self, *names: str) -> None:
         known = [node.name for node in self.nodes]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from recenv.causal.distil import TOLERANCE, distil
 from recenv.causal.exposure import inverse_propensity_weights
 from recenv.causal.factors import Factors
+from recenv.causal.fit_checkpoint import FitCheckpoint, settings_of
 from recenv.causal.link import Link, Scored, fit_link, linked
 from recenv.causal.ordinal import OrdinalFactors, normalise
 from recenv.protocol import Ratings, ResponseData, ResponseModel
@@ -48,18 +51,24 @@ def fit_response(
     device: str,
     progress: Callable[[int, int, str], None] | None,
     reweigh: float | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = True,
 ) -> FittedResponse:
     """Fit the model and put its utility into a world's form.
 
     `reweigh` weights the link's ratings by inverse propensities, clipped at this quantile: for a model that learns from
-    unweighted ratings because it knows how they were selected, which the link does not.
+    unweighted ratings because it knows how they were selected, which the link does not. `checkpoint` is a folder from
+    which a training that was killed goes on, unless `resume` is False.
 
     Raises
     ------
+    TypeError
+        If the model's training cannot be kept in a checkpoint.
     ValueError
-        If the model's factors have the wrong shape, or its utilities are not finite.
+        If the model's factors have the wrong shape, its utilities are not finite, or the checkpoint is of another fit.
     """
-    model.fit(data, rng=rng, device=device, progress=progress)
+    kept = {} if checkpoint is None else {"checkpoint": _checkpoint(model, data, rng, device, checkpoint, resume)}
+    model.fit(data, rng=rng, device=device, progress=progress, **kept)
     if reweigh is not None:
         data = _reweighted(data, reweigh)
     if hasattr(model, "factors"):
@@ -70,6 +79,23 @@ def fit_response(
     found = distil(model, data.n_users, data.n_items, tolerance=TOLERANCE * unit, max_dims=max_dims, rng=rng)
     link = _link(found.factors.utility, data)
     return FittedResponse(normalise(linked(found.factors, link)), link, link.slope * found.rmse)
+
+
+def _checkpoint(
+    model: ResponseModel,
+    data: ResponseData,
+    rng: np.random.Generator,
+    device: str,
+    folder: str | Path,
+    resume: bool,
+) -> FitCheckpoint:
+    """Return the checkpoint of this training."""
+    if "checkpoint" not in inspect.signature(model.fit).parameters:
+        raise TypeError(
+            f"checkpoint is given, and {type(model).__name__}.fit takes none, so its training cannot be kept: "
+            "leave checkpoint out"
+        )
+    return FitCheckpoint(folder, settings_of(model, data, rng, device), resume=resume)
 
 
 def _checked(given: tuple[NDArray[np.floating], ...], data: ResponseData) -> Factors:

@@ -29,8 +29,10 @@ from numpy.typing import NDArray
 from recenv.causal.exposure import inverse_propensity_weights
 
 WEIGHTINGS = ("snips", "ips", "dr", "naive", "likelihood")
-CLIP_GUESSED = 0.3
-"""Quantile that propensities are raised to, of snips; chosen on the split of ML-100k with seed 100."""
+CLIP_GUESSED = 0.5
+"""Quantile that propensities are raised to, of snips; of .3, .5, .7, .85 and 1 chosen on the splits of ML-100k and
+ml-latest-small with seed 100: unweighted errors are .008 and .011 stars better than at .3, errors weighted up to the
+10% quantile as good, those weighted up to the 1% quantile .003 and .007 worse."""
 CLIP_TOTAL = 0.1
 """Of ips and dr, whose total weight suffers from clipping."""
 CLIP_SELECTED = 0.1

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from recenv.causal.behaviour import Behaviour
 from recenv.causal.factors import Factors
 from recenv.causal.pairs import FIRST, SECOND, LoggedPairs
+from recenv.causal.validation.validation_card import ValidationCard
 from recenv.protocol import Catalogue
 from recenv.storage import read_record, write_record
 
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from recenv.protocol import ResponseModel
 
 FORMAT_VERSION = 1
-NODES = ("mood", "trust", "satiation")
-"""State variables that `World.do` can hold at a value."""
+NODES = {"mood": (-np.inf, np.inf), "trust": (0.0, 1.0), "satiation": (0.0, 1.0)}
+"""State variables that `World.do` can hold at a value -> the range of values."""
 
 
 USER = np.dtype([("bias", np.float64), ("taste_length", np.float64), ("drawn", np.int64), ("offered", np.int64)])
@@ -75,9 +77,9 @@ class WorldTables(NamedTuple):
     pair_filter: NDArray[np.uint64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
-    """Parameters, logged pairs and visible features of one population; immutable.
+    """Parameters, logged pairs and visible features of one population; immutable, and equal to itself only.
 
     U users, N items, D taste dimensions, G topics, L rating levels. Utilities are in units of the rating noise
     (standard logistic). Ids are rows: 0..U-1 and 0..N-1; `user_ids` and `item_ids` hold the log's own names.
@@ -141,6 +143,7 @@ class World:
         if np.any(np.diff(self.thresholds) <= 0):
             raise ValueError("World.thresholds must be strictly ascending")
         self._check_values()
+        object.__setattr__(self, "card", ValidationCard(self.card))  # a saved one comes back as a plain mapping
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
             if isinstance(value, np.ndarray):
@@ -168,8 +171,12 @@ class World:
             raise ValueError(f"World.like_level must be 2 to {self.n_levels}, got {self.like_level}")
         if len(self.titles) != self.n_items:
             raise ValueError(f"World.titles must have {self.n_items} entries, got {len(self.titles)}")
-        for name in set(self.held) - set(NODES):
-            raise ValueError(f"World.held knows {', '.join(NODES)}, not {name!r}")
+        for name, value in self.held.items():
+            if name not in NODES:
+                raise ValueError(f"World.held knows {', '.join(NODES)}, not {name!r}")
+            low, high = NODES[name]
+            if not (np.isfinite(value) and low <= value <= high):
+                raise ValueError(f"World.held: {name} must be a finite number in [{low:g}, {high:g}], got {value!r}")
         bounds = {"user": (0, self.n_users - 1), "item": (0, self.n_items - 1), "level": (1, self.n_levels)}
         for name, (low, high) in bounds.items():
             ids = getattr(self.pairs, name)
@@ -267,14 +274,19 @@ class World:
 
         Raises
         ------
+        TypeError
+            If a value is no number.
         ValueError
-            If a name is neither a node nor a mechanism, with the valid names.
+            If a name is neither a node nor a mechanism, with the valid names, or a value is out of its range.
         """
         fields = {item.name for item in dataclasses.fields(Behaviour)}
         unknown = set(interventions) - fields - set(NODES)
         if unknown:
             valid = ", ".join([*NODES, *sorted(fields)])
             raise ValueError(f"do() knows no node or mechanism {sorted(unknown)[0]!r}; it knows {valid}")
+        for name, value in interventions.items():
+            if name != "choice" and not isinstance(value, Real):
+                raise TypeError(f"do({name}=) must be a number, got {value!r}")
         held = {name: float(value) for name, value in interventions.items() if name in NODES}
         changed = {name: value for name, value in interventions.items() if name in fields}
         return replace(self, behaviour=replace(self.behaviour, **changed), held={**self.held, **held})  # type: ignore[arg-type]
@@ -335,6 +347,7 @@ class World:
 
     def base_utility(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return (n,) taste . V + b_u + b_i of each pair: satisfaction without dynamics and noise."""
+        users, items = self._checked_pairs(users, items)
         return Factors(self.taste, self.embedding, self.user_bias, self.item_bias).utility(users, items)
 
     def expected_rating(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -342,6 +355,20 @@ class World:
         from recenv.causal.ordinal import expected_level_value
 
         return expected_level_value(self.base_utility(users, items), self.thresholds, self.scale)
+
+    def _checked_pairs(self, users: Any, items: Any) -> list[NDArray[np.integer]]:
+        """Return ids (n,) of both as arrays, or refuse what the world does not have: -1 is nobody, not the last."""
+        pair = [np.asarray(users), np.asarray(items)]
+        if pair[0].ndim != 1 or pair[0].shape != pair[1].shape or {ids.dtype.kind for ids in pair} - set("iu"):
+            raise ValueError(
+                "users and items must be whole numbers of one shape (n,), one pair a row; got "
+                + " and ".join(f"{ids.dtype} of shape {ids.shape}" for ids in pair)
+            )
+        for name, ids, n in zip(("users", "items"), pair, (self.n_users, self.n_items), strict=True):
+            bad = np.flatnonzero((ids < 0) | (ids >= n))
+            if len(bad):
+                raise ValueError(f"{name}[{bad[0]}] is {ids[bad[0]]}; the world has {name} 0 to {n - 1}")
+        return pair
 
     @cached_property
     def _support(self) -> Support:
@@ -354,7 +381,7 @@ class World:
 
         0: no rating of the user nor of the item; it rises with every further rating (see `recenv.causal.support`).
         """
-        return self._support.of(np.asarray(users), np.asarray(items))
+        return self._support.of(*self._checked_pairs(users, items))
 
     def save(self, folder: str | Path) -> None:
         """Write the world as a folder of arrays and JSON, whole or not at all."""

@@ -33,7 +33,10 @@ def fit_world(
         float, typer.Option(help="Share of the ratings that policies and the fit may see; the rest checks the world.")
     ] = 0.7,
     response: Annotated[
-        str, typer.Option(help="Model of the utility: factorisation, features, two_tower, autoencoder, transformer.")
+        str,
+        typer.Option(
+            help="Model of the utility: factorisation, features, two_tower, autoencoder, transformer, posterior."
+        ),
     ] = "factorisation",
     likelihood: Annotated[str, typer.Option(help="Of the factorisation: ordinal or gaussian.")] = "ordinal",
     deconfounded: Annotated[
@@ -53,6 +56,11 @@ def fit_world(
     ensemble: Annotated[
         int | None, typer.Option(help="Fit so many worlds, whose spread is what the log leaves open.")
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Folder to keep the training in, to go on from when stopped.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the checkpoint, or begin anew.")] = True,
     ordered: Annotated[bool, typer.Option(help="The log's order is the order of consumption.")] = False,
     device: Device = "cpu",
 ) -> None:
@@ -60,6 +68,8 @@ def fit_world(
 
     The file needs the columns user, item and rating (usual names are recognised); timestamp is optional.
     """
+    if checkpoint is not None and output.resolve() in (checkpoint.resolve(), *checkpoint.resolve().parents):
+        raise ValueError(f"--checkpoint {checkpoint} is inside -o {output}, which the world fills: name another folder")
     log = read_log(source, column or [], items, home)
     if levels is not None:
         log = log.discretise(levels)
@@ -71,6 +81,8 @@ def fit_world(
         "exposure": exposure,
         "first_share": first_share,
         "ordered": ordered,
+        "checkpoint": checkpoint,
+        "resume": resume,
         "randomised": None if randomised is None else read_log(randomised, column or [], None, home),
         **({} if dims is None else {"dims": dims}),
     }

@@ -10,6 +10,7 @@ from recenv.causal.exposure import fit_exposure, inverse_propensity_weights
 from recenv.causal.levels import default_like_level, rating_levels
 from recenv.causal.pairs import FIRST, SECOND
 from recenv.causal.visible import visible_features
+from recenv.causal.weighting import CLIP_GUESSED
 from recenv.data import RatingsLog, overlap, split_pairs
 from recenv.envs import RecSysVectorEnv
 
@@ -109,7 +110,7 @@ def test_topics_come_from_the_genres_or_else_from_clusters(made, quick, fitted):
 def test_weights_against_missing_ratings_have_mean_one(made, fitted):
     first = fitted.pairs.only(FIRST)
     model = fit_exposure(first.user, first.item, fitted.n_users, fitted.n_items)
-    weight = inverse_propensity_weights(model.propensity(first.user, first.item), clip_quantile=0.3)
+    weight = inverse_propensity_weights(model.propensity(first.user, first.item), clip_quantile=CLIP_GUESSED)
     assert weight.mean() == pytest.approx(1.0)
     assert weight.max() == pytest.approx(fitted.card["exposure"]["largest weight"])
 
@@ -191,6 +192,11 @@ def test_a_log_whose_ratings_are_all_alike_is_refused():
             "exposure must be one of rasch, popularity, poisson, features, self_selection, got 'magic'",
         ),
         ({"max_dims": 0}, "max_dims"),
+        ({"dims": 2.5}, "dims must be a whole number of at least 1, got 2.5"),
+        ({"behaviour": "off"}, r"behaviour must be a Behaviour, such as Behaviour.off\(\), got 'off'"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        ({"seed": 1.5}, "seed must be a whole number of at least 0, got 1.5"),
+        ({"device": "cuda:99"}, "device is 'cuda:99'"),
         ({"response": "magic"}, "response knows autoencoder, factorisation"),
         ({"response": "two_tower", "dims": 3}, "dims is an option of the factorisation"),
         ({"response_options": {"depth": 3}}, "unknown option 'depth'; the factorisation takes dims"),

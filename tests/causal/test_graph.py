@@ -174,3 +174,22 @@ def test_the_graph_draws_itself(graph, tmp_path):
     assert (tmp_path / "graph.svg").read_text(encoding="utf-8").startswith("<?xml")
     with pytest.raises(ValueError, match=r"cannot draw to 'graph.xyz': end the name in one of .*png"):
         graph.draw(tmp_path / "graph.xyz")
+
+
+def test_one_given_node_may_stand_alone(graph):
+    assert graph.d_separated("rating_0", "leave_0", "trust_1")
+    assert graph.closes_back_doors("action_0", "rating_0", "history_0")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda graph: graph.d_separated("mood_0", "mood_0"),
+        lambda graph: graph.d_separated("rating_0", "mood_0", ["mood_0"]),
+        lambda graph: graph.back_door("mood_0", "mood_0"),
+        lambda graph: graph.closes_back_doors("mood_0", "mood_0", []),
+    ],
+)
+def test_a_node_and_itself_are_no_question(graph, ask):
+    with pytest.raises(ValueError, match="'mood_0' is asked about twice"):
+        ask(graph)

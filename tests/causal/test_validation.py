@@ -163,3 +163,8 @@ def test_literal_values():
     one = UserBootstrap.of(np.zeros(3, int), seed=0).mean(np.array([1.0, 2.0, 3.0]))
     assert one.value == 2.0
     assert one.plain()["low"] is None
+
+
+def test_a_folder_is_no_world_to_validate(tmp_path):
+    with pytest.raises(TypeError, match=r"world must be a World, got .*World.load\(folder\) reads a saved one"):
+        validate(str(tmp_path))

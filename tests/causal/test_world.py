@@ -180,11 +180,48 @@ def test_do_holds_nodes_and_sets_mechanisms_on_a_new_world(world):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [({"moood": 0}, "no node or mechanism 'moood'; it knows mood, trust, satiation, adapt"),
-     ({"coupling": 2.0}, "Behaviour.coupling")],
+     ({"coupling": 2.0}, "Behaviour.coupling"),
+     ({"trust": 2}, r"trust must be a finite number in \[0, 1\], got 2.0"),
+     ({"satiation": -0.1}, r"satiation must be a finite number in \[0, 1\]"),
+     ({"mood": np.nan}, "mood must be a finite number")],
 )  # fmt: skip
 def test_do_refuses_what_it_does_not_know(world, wrong, message):
     with pytest.raises(ValueError, match=message):
         world.do(**wrong)
+
+
+@pytest.mark.parametrize(("name", "value"), [("mood", "low"), ("trust", None), ("boredom", "a"), ("conformity", [0])])
+def test_do_sets_numbers(world, name, value):
+    with pytest.raises(TypeError, match=rf"do\({name}=\) must be a number, got"):
+        world.do(**{name: value})
+
+
+def test_every_card_prints_also_that_of_a_world_read_again(world, tmp_path):
+    world.save(tmp_path / "world")
+    for one in (world, World.load(tmp_path / "world"), world.do(mood=0)):
+        assert str(one.card).startswith("synthetic, seed")
+
+
+@pytest.mark.parametrize("ask", ["base_utility", "expected_rating", "support"])
+@pytest.mark.parametrize(
+    ("users", "items", "message"),
+    [
+        ([0, -1], [1, 1], r"users\[1\] is -1; the world has users 0 to 39"),
+        ([0, 1], [1, 10_000], r"items\[1\] is 10000; the world has items 0 to"),
+        (0, 1, r"one shape \(n,\), one pair a row; got int64 of shape \(\) and int64"),
+        ([0, 1], [1], r"got int64 of shape \(2,\) and int64 of shape \(1,\)"),
+        ([0.0], [1], "got float64"),
+    ],
+)
+def test_pairs_that_the_world_does_not_have_are_refused(world, ask, users, items, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(world, ask)(users, items)
+
+
+def test_a_world_is_equal_to_itself_only(world):
+    assert world == world
+    assert world != dataclasses.replace(world)
+    assert len({world, world}) == 1
 
 
 def test_held_out_keeps_the_second_part_only(world):

@@ -57,3 +57,18 @@ def test_an_ensemble_is_written_as_one_folder(files, tmp_path, capsys):
 def test_another_model_takes_no_options_of_the_factorisation(files, tmp_path):
     with pytest.raises(ValueError, match="dims is an option of the factorisation"):
         fit_world(str(files / "mine.csv"), tmp_path / "world", response="two_tower", dims=3)
+
+
+def test_a_fit_is_kept_where_the_user_says_and_can_begin_anew(files, tmp_path):
+    kept = tmp_path / "kept"
+    fit_world(str(files / "mine.csv"), tmp_path / "world", dims=3, checkpoint=kept)
+    assert (kept / "fit" / "fit.json").is_file()
+    with pytest.raises(ValueError, match=r"options is .*dims=3.*dims=4.*resume=False"):
+        fit_world(str(files / "mine.csv"), tmp_path / "other", dims=4, checkpoint=kept)
+    fit_world(str(files / "mine.csv"), tmp_path / "other", dims=4, checkpoint=kept, resume=False)
+    assert World.load(tmp_path / "other").taste.shape == (60, 4)
+
+
+def test_a_checkpoint_inside_the_output_is_refused(files, tmp_path):
+    with pytest.raises(ValueError, match=r"is inside -o .*name another folder"):
+        fit_world(str(files / "mine.csv"), tmp_path / "world", checkpoint=tmp_path / "world" / "kept")

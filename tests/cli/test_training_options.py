@@ -122,3 +122,18 @@ def test_a_column_that_cannot_be_looked_up_is_refused_with_the_remedy(tmp_path):
     pd.DataFrame({"user": world.user_ids, "sex": "F"}).to_csv(tmp_path / "users.csv", index=False)
     with pytest.raises(ValueError, match="there is no user column 'gender'; there are: sex"):
         user_groups(f"{tmp_path / 'users.csv'}:gender", world)
+
+
+def test_slates_are_learned_and_logged(tmp_path):
+    world = ("--world", "synthetic-0", "--horizon", 4, "--slate-size", 3)
+    trained = recenv("train", "best_fixed", *world, "--steps", 200, "-o", tmp_path / "agent")
+    assert trained.exit_code == 0, trained.output
+    collected = recenv("collect", *world, "--policy", tmp_path / "agent", "-o", tmp_path / "log.parquet")
+    assert collected.exit_code == 0, collected.output
+    assert set(pd.read_parquet(tmp_path / "log.parquet")["position"]) == {0, 1, 2}
+
+
+def test_no_steps_train_nothing(tmp_path):
+    answer = recenv("train", "best_fixed", "--world", "synthetic-0", "--steps", 0, "-o", tmp_path / "agent")
+    assert answer.exit_code == 0, answer.output
+    assert "0 user steps" in answer.output or "nothing" in answer.output

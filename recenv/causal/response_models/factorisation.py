@@ -32,6 +32,8 @@ from torch import nn
 
 from recenv.causal.exposure_models.poisson import fit_poisson
 from recenv.causal.factors import Factors
+from recenv.causal.fit_checkpoint import FitCheckpoint
+from recenv.causal.response_models.epochs import Stopping, run_epochs
 from recenv.causal.response_models.factor_network import FactorNetwork, Substitute
 from recenv.causal.response_models.likelihoods import Gaussian, Ordinal
 from recenv.protocol import Ratings, ResponseData
@@ -150,6 +152,7 @@ class Factorisation:
         rng: np.random.Generator,
         device: str = "cpu",
         progress: Callable[[int, int, str], None] | None = None,
+        checkpoint: FitCheckpoint | None = None,
     ) -> None:
         """Minimise with Adam; keep the epoch with the best validation score.
 
@@ -160,31 +163,18 @@ class Factorisation:
         model = Model(data, network, self.config.likelihood).to(device)
         phases = [None, model] if self.config.doubly_robust else [None]
         for phase, start in enumerate(phases):
-            trainer = Trainer(model, copy.deepcopy(start), data, self.config, device)
-            self._train(trainer, rng, progress, phase, len(phases))
+            trainer = Trainer(model, copy.deepcopy(start), data, self.config, device, rng)
+            run_epochs(
+                trainer.epoch,
+                model,
+                trainer.beside_the_model(),
+                Stopping(self.config.epochs, self.config.patience),
+                rng,
+                progress=_of_phase(progress, phase, len(phases), self.config.epochs),
+                checkpoint=checkpoint,
+                phase=phase,
+            )
         self._factors = network.factors()
-
-    def _train(
-        self,
-        trainer: Trainer,
-        rng: np.random.Generator,
-        progress: Callable[[int, int, str], None] | None,
-        phase: int,
-        phases: int,
-    ) -> None:
-        """Train until the validation score has not improved for `patience` epochs; keep the best."""
-        epochs = self.config.epochs
-        best, best_score, since = copy.deepcopy(trainer.model.state_dict()), np.inf, 0
-        for epoch in range(epochs):
-            score = trainer.epoch(rng)
-            since = 0 if score < best_score - 1e-5 else since + 1
-            if since == 0:
-                best, best_score = copy.deepcopy(trainer.model.state_dict()), score
-            if progress is not None:
-                progress(phase * epochs + epoch + 1, phases * epochs, f"log-loss {score:.4f}")
-            if since >= self.config.patience:
-                break
-        trainer.model.load_state_dict(best)
 
     def factors(self) -> Factors:
         """Return taste, embedding and biases; see `ResponseModel`."""
@@ -201,9 +191,15 @@ class Trainer:
     """Gradient steps over the training rows."""
 
     def __init__(
-        self, model: Model, imputation: Model | None, data: ResponseData, config: FactorisationConfig, device: str
+        self,
+        model: Model,
+        imputation: Model | None,
+        data: ResponseData,
+        config: FactorisationConfig,
+        device: str,
+        rng: np.random.Generator,
     ) -> None:
-        self.model, self.imputation, self.config, self.device = model, imputation, config, device
+        self.model, self.imputation, self.config, self.device, self.rng = model, imputation, config, device, rng
         self.rows, self.held = Rows.of(data.train, config, device), Rows.of(data.validation, config, device)
         self.shape = (data.n_users, data.n_items)
         self.optimisers = {
@@ -212,15 +208,20 @@ class Trainer:
             if one is not None
         }
 
-    def epoch(self, rng: np.random.Generator) -> float:
-        """Go once through the training rows; return the weighted validation log-loss."""
+    def beside_the_model(self) -> list[nn.Module | torch.optim.Optimizer]:
+        """Return all else that an epoch changes."""
+        imputation = [] if self.imputation is None else [self.imputation]
+        return [*imputation, *self.optimisers.values()]
+
+    def epoch(self, number: int) -> float:
+        """Go once through the training rows, whatever the epoch's number; return the weighted validation log-loss."""
         n = len(self.rows.user)
-        for batch in np.array_split(rng.permutation(n), max(1, n // self.config.batch)):
+        for batch in np.array_split(self.rng.permutation(n), max(1, n // self.config.batch)):
             rows = self.rows.pick(torch.from_numpy(batch).to(self.device))
             if self.imputation is None:
                 self._step(self.model, (rows.weight * self.model.losses(rows)).mean())
             else:
-                self._doubly_robust_step(rows, self.imputation, rng)
+                self._doubly_robust_step(rows, self.imputation)
         with torch.no_grad():
             return float((self.held.weight * self.model.losses(self.held)).sum() / self.held.weight.sum())
 
@@ -230,16 +231,25 @@ class Trainer:
         (loss + prior / len(self.rows.user)).backward()
         self.optimisers[model].step()
 
-    def _doubly_robust_step(self, rows: Rows, imputation: Model, rng: np.random.Generator) -> None:
+    def _doubly_robust_step(self, rows: Rows, imputation: Model) -> None:
         """Fit the imputed losses to the true ones, then the model to the true ones and to the imputed of all cells."""
         with torch.no_grad():
             loss = self.model.losses(rows)
         imputed = self.model.imputed_losses(rows.user, rows.item, imputation)
         self._step(imputation, (rows.weight * (loss - imputed) ** 2).mean())
-        user, item = (torch.from_numpy(rng.integers(n, size=len(rows.user))).to(self.device) for n in self.shape)
+        user, item = (torch.from_numpy(self.rng.integers(n, size=len(rows.user))).to(self.device) for n in self.shape)
         everywhere = self.model.imputed_losses(user, item, imputation).mean()
         correction = self.model.losses(rows) - self.model.imputed_losses(rows.user, rows.item, imputation)
         self._step(self.model, everywhere + (rows.weight * correction).mean())
+
+
+def _of_phase(
+    progress: Callable[[int, int, str], None] | None, phase: int, phases: int, epochs: int
+) -> Callable[[int, str], None] | None:
+    """Return the progress of one phase as part of the whole."""
+    if progress is None:
+        return None
+    return lambda done, text: progress(phase * epochs + done, phases * epochs, text)
 
 
 def _substitute(data: ResponseData, rng: np.random.Generator) -> Substitute:

@@ -70,6 +70,10 @@ class HistoryTable:
         self.item_mean = _shrunk_means(self.item, self.level, n_items)
         self.residual = self.level - self.item_mean[self.item]
 
+    def batches(self, users: int) -> int:
+        """Return how many batches of about so many users hold every user that has ratings."""
+        return max(1, int((np.diff(self.start) > 0).sum()) // users)
+
     def rows(self, users: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return (m,) rows of these users, one user after the other, and (m,) the place of each row's user."""
         size = self.start[users + 1] - self.start[users]

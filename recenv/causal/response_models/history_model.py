@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from recenv.causal.fit_checkpoint import FitCheckpoint
 from recenv.causal.response_models.history import FOLDS, NOTHING_HIDDEN, HistoryTable
 from recenv.causal.response_models.history_network import HistoryNetwork
 from recenv.causal.response_models.ordinal_loss import Thresholds
@@ -85,12 +86,22 @@ class HistoryModel(Generic[Config]):
         rng: np.random.Generator,
         device: str = "cpu",
         progress: Callable[[int, int, str], None] | None = None,
+        checkpoint: FitCheckpoint | None = None,
     ) -> None:
         """Learn by ordinal loss with early stopping on `data.validation`."""
         table = HistoryTable(data.train, data.n_users, data.n_items, rng)
         tau = Thresholds(data.train.level, data.train.weight, len(data.scale)).to(device)
         network = self.network_class(data, self.config, rng).to(device)
-        train(Learned(network, tau), table, data.validation, self.config, rng=rng, device=device, progress=progress)
+        train(
+            Learned(network, tau),
+            table,
+            data.validation,
+            self.config,
+            rng=rng,
+            device=device,
+            progress=progress,
+            checkpoint=checkpoint,
+        )
         self._read_out = _read_out(network, table, device)
 
     def utility(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:

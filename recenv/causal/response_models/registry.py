@@ -15,6 +15,7 @@ MODELS = {
     "factorisation": f"{HOME}.factorisation:Factorisation",
     "features": f"{HOME}.features:Features",
     "transformer": f"{HOME}.transformer:Transformer",
+    "posterior": f"{HOME}.posterior:Posterior",
     "two_tower": f"{HOME}.two_tower:TwoTower",
 }
 """Name -> module:Class, imported when it is asked for."""

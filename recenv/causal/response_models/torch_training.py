@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from recenv.causal.fit_checkpoint import FitCheckpoint
+from recenv.causal.response_models.epochs import Stopping, run_epochs
 from recenv.causal.response_models.history import History, HistoryTable, Targets
 from recenv.causal.response_models.history_network import Encoded, HistoryNetwork
 from recenv.causal.response_models.ordinal_loss import Thresholds, negative_log_likelihood
@@ -87,32 +89,39 @@ def train(
     rng: np.random.Generator,
     device: str,
     progress: Callable[[int, int, str], None] | None = None,
+    checkpoint: FitCheckpoint | None = None,
 ) -> None:
     """Minimise the weighted ordinal loss of hidden ratings; leave the averaged parameters of the best epoch.
 
     Every epoch hides another random part of each user's ratings. The loss of a batch is sum_i w_i nll_i / n plus the
     prior; it is not divided by the sum of the weights, so weights that do not average 1 act against the prior.
     """
-    average = copy.deepcopy(learned)
-    best, best_score, since = copy.deepcopy(average.state_dict()), math.inf, 0
-    optimiser, steps = _optimiser(learned, config), 0
+    average, optimiser = copy.deepcopy(learned), _optimiser(learned, config)
     generator = torch.Generator(device).manual_seed(int(rng.integers(2**63)))
-    for epoch in range(config.epochs):
-        for history, targets in _batches(table, config, rng, device):
+
+    def epoch(number: int) -> float:
+        batches = _batches(table, config, rng, device)
+        for step, (history, targets) in enumerate(batches, 1 + number * table.batches(config.batch_users)):
             optimiser.zero_grad(set_to_none=True)
             _objective(learned, history, targets, config, generator).backward()
             optimiser.step()
-            steps += 1
-            _move(average, learned, 1.0 / min(steps, config.averaging))
-        score = _validation_score(average, table, validation, device)
-        since = 0 if score < best_score - 1e-5 else since + 1
-        if since == 0:
-            best, best_score = copy.deepcopy(average.state_dict()), score
+            _move(average, learned, 1.0 / min(step, config.averaging))
+        return _validation_score(average, table, validation, device)
+
+    def said(done: int, text: str) -> None:
         if progress is not None:
-            progress(epoch + 1, config.epochs, f"log-loss {score:.4f}")
-        if since >= config.patience:
-            break
-    learned.load_state_dict(best)
+            progress(done, config.epochs, text)
+
+    run_epochs(
+        epoch,
+        average,
+        [learned, optimiser, generator],
+        Stopping(config.epochs, config.patience),
+        rng,
+        progress=said,
+        checkpoint=checkpoint,
+    )
+    learned.load_state_dict(average.state_dict())
 
 
 def _optimiser(learned: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
@@ -133,7 +142,7 @@ def _batches(
 ) -> Iterator[tuple[History, Targets]]:
     """Yield users in random order, each with its ratings divided into what is read and what is predicted."""
     users = rng.permutation(np.flatnonzero(np.diff(table.start)))
-    for batch in np.array_split(users, max(1, len(users) // config.batch_users)):
+    for batch in np.array_split(users, table.batches(config.batch_users)):
         rows, slot = table.rows(batch)
         hidden = rng.random(len(rows)) < config.hidden
         hidden[rng.integers(len(rows))] = True  # never a batch without anything to predict

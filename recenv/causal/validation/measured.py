@@ -40,7 +40,14 @@ def validate(world: World, randomised: RatingsLog | None = None) -> ValidationCa
     randomised
         Ratings of randomly drawn pairs, with the ids of the world's log, to measure the error on; they must not have
         been used in the fit.
+
+    Raises
+    ------
+    TypeError
+        If `world` is something else, such as the folder of one.
     """
+    if not isinstance(world, World):
+        raise TypeError(f"world must be a World, got {world!r}: World.load(folder) reads a saved one")
     first = world.pairs.only(FIRST)
     known = {name: value for name, value in world.card.items() if name in ("fit", "exposure", "response", "abducted")}
     # A made world's parameters were drawn, not fitted: its card says so, and its own log is its check.

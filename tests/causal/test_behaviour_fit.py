@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recenv.causal import Behaviour, World
-from recenv.causal.fit_behaviour import FITTED, NOT_IDENTIFIED, fit_behaviour
+from recenv.causal.behaviour_fit import FITTED, NOT_IDENTIFIED, fit_behaviour
 from recenv.causal.observed_sessions import ObservedSessions
 from recenv.causal.session_likelihood import session_log_likelihood
 from recenv.causal.trajectory import trajectory
