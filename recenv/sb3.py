@@ -1,7 +1,7 @@
 """Stable-Baselines3's `VecEnv` on the batch core: any of its algorithms trains on many users without a Python loop.
 
 from stable_baselines3 import PPO
-PPO("MlpPolicy", RecSysVecEnv(64, world="synthetic")).learn(100_000)
+PPO("MlpPolicy", VecEnv(64, world="synthetic")).learn(100_000)
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common import vec_env
 
 from recenv.envs.config import EnvConfig
 from recenv.envs.observation import observe
 from recenv.envs.rendering import FPS
+from recenv.envs.reset_options import checked_options
 from recenv.envs.vector import RecSysVectorEnv
 from recenv.protocol import Catalogue
 
+__all__ = ["RecSysVecEnv", "VecEnv"]
 
-class RecSysVecEnv(VecEnv):
+
+class RecSysVecEnv(vec_env.VecEnv):
     """`RecSys-v0` for Stable-Baselines3: slot i seeded with `seed` equals a single environment seeded with `seed + i`.
 
     Observation, action, reward, termination and state are those of `recenv.envs.RecSysEnv`. A finished session starts
@@ -59,7 +62,7 @@ class RecSysVecEnv(VecEnv):
     def reset(self) -> Any:
         """Start the next episode of every slot; what `seed` and `set_options` gave is used once."""
         seeded = any(seed is not None for seed in self._seeds)
-        users = [options.get("user", -1) for options in self._options]
+        users = [checked_options(options, ("user",)).get("user", -1) for options in self._options]
         observation, info = self.native.reset(
             seed=self._seeds if seeded else None,
             options={"users": np.array(users, np.int64)},
@@ -144,3 +147,7 @@ class RecSysVecEnv(VecEnv):
     def get_images(self) -> Sequence[NDArray[Any] | None]:
         """Return a picture of each of the first slots; none without `render_mode="rgb_array"`."""
         return list(self.native.render() or ()) if self.render_mode == "rgb_array" else []
+
+
+VecEnv = RecSysVecEnv
+"""`recenv.sb3.VecEnv`, by the name of what it is."""

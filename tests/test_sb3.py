@@ -3,8 +3,9 @@ import pytest
 from gymnasium.vector import AutoresetMode
 from numpy.testing import assert_array_equal
 from stable_baselines3 import DQN, PPO
-from stable_baselines3.common.vec_env import VecMonitor
+from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 
+from recenv import sb3
 from recenv.causal import World
 from recenv.envs import RecSysVectorEnv
 from recenv.sb3 import RecSysVecEnv
@@ -15,6 +16,11 @@ USERS = 6
 @pytest.fixture(scope="module")
 def world() -> World:
     return World.synthetic(0, users=50, items=40, topics=4)
+
+
+def test_it_goes_by_the_name_of_what_it_is(world):
+    assert sb3.VecEnv is RecSysVecEnv
+    assert isinstance(sb3.VecEnv(2, world=world), VecEnv)
 
 
 def rows_equal(one, other):
@@ -148,3 +154,10 @@ def test_dqn_trains_on_it_under_a_monitor(world):
     model.learn(224)
     assert model.num_timesteps == 224
     assert model.replay_buffer.timeouts.sum() > 0
+
+
+def test_an_unknown_option_of_a_slot_is_refused(world):
+    env = RecSysVecEnv(2, world=world)
+    env.set_options([{"user": 3}, {"users": 3}])
+    with pytest.raises(ValueError, match="knows no option 'users'; it knows 'user'"):
+        env.reset()

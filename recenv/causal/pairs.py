@@ -27,8 +27,8 @@ class PairTable(NamedTuple):
     """(U, W) bits, one or more items each; 0 says at one glance that the pair was not logged (Bloom 1970, one hash)."""
 
 
-BITS_A_PAIR = 8
-"""Least size of the filter, on average: at most one in eight unlogged pairs is looked up in vain."""
+BITS_A_PAIR = 16
+"""Least size of the filter, on average: at most one in sixteen unlogged pairs is looked up in vain."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class LoggedPairs:
         """Return the arrays for the compiled loops."""
         starts = self.starts(n_users)
         mean = max(1.0, len(self) / max(n_users, 1))
-        words = 1 << max(0, int(np.ceil(np.log2(mean * BITS_A_PAIR / 64))))
+        bits = min(mean * BITS_A_PAIR, float(self.item.max(initial=0)) + 1.0)  # more than items would stay empty
+        words = 1 << max(0, int(np.ceil(np.log2(bits / 64))))
         seen = np.zeros((n_users, words), np.uint64)
         fill_filter(seen, self.user, self.item)
         return PairTable(starts, np.ascontiguousarray(self.item), np.ascontiguousarray(self.noise), seen)

@@ -33,19 +33,40 @@ def checked_actions(
     ValueError
         If their shape is wrong or a number is out of range; the place is named.
     """
-    array = np.asarray(actions)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"actions must be whole numbers (item ids, or places of candidates), got dtype {array.dtype}")
+    array = _whole_numbers(actions)
     shape = (batch,) if slate_size == 1 else (batch, slate_size)
     if array.shape not in (shape, (batch, slate_size)):
         raise ValueError(f"actions must have shape {shape}, got {array.shape}")
-    ids = np.ascontiguousarray(array.reshape(batch, slate_size), np.int64)
-    if ids.size and (ids.min() < 0 or ids.max() >= choices):
+    ids = array.reshape(batch, slate_size)
+    if ids.size and (ids.min() < 0 or ids.max() >= choices):  # before the cast, in which a large number would wrap
         slot, place = np.argwhere((ids < 0) | (ids >= choices))[0]
         raise ValueError(
             f"action {ids[slot, place]} of user {slot} at position {place} is not {what} are 0 to {choices - 1}"
         )
-    return ids
+    return np.ascontiguousarray(ids, np.int64)
+
+
+def one_action(action: Any, slate_size: int) -> NDArray[np.integer]:
+    """Return the action of a single environment, an item or a slate (K,), as a batch of one (1, K).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no whole number, or of another shape.
+    """
+    array = _whole_numbers(action)
+    if slate_size == 1 and array.size != 1:
+        raise ValueError(f"action must be one number, got shape {array.shape}; slates need slate_size=K")
+    if slate_size > 1 and array.shape != (slate_size,):
+        raise ValueError(f"action must have shape ({slate_size},), one number a position, got {array.shape}")
+    return array.reshape(1, slate_size)
+
+
+def _whole_numbers(actions: Any) -> NDArray[np.integer]:
+    array = np.asarray(actions)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"actions must be whole numbers (item ids, or places of candidates), got dtype {array.dtype}")
+    return array
 
 
 def items_of(core: BatchCore, actions: Any) -> NDArray[np.int64]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numba
 import numpy as np
 from numba import carray, types
 from numba.core import cgutils
@@ -20,13 +19,13 @@ from numpy.typing import NDArray
 from recenv.causal.behaviour import DIALS
 from recenv.causal.compiled import jit_allocating
 from recenv.causal.world import ITEM, TOPIC, USER, WorldTables
+from recenv.envs.blocks import step_blocks
 from recenv.envs.lanes import KEYS, VALUES
-from recenv.envs.loops import begin_all, step_blocks
+from recenv.envs.loops import begin_all
+from recenv.envs.memory import PLAIN
 from recenv.envs.rules import RULES
 from recenv.envs.state import OUTCOME, RESULT, SLOT, Output, State
 
-PLAIN = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
-"""Whether the loops run as plain Python, which has no use for addresses."""
 ENTRY = 3
 """Numbers an array: address, rows, columns (1 for a vector)."""
 LEAST_SHARE = 128

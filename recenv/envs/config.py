@@ -101,19 +101,27 @@ class EnvConfig:
 _CHOICES = {"feedback": FEEDBACKS, "observation": OBSERVATIONS, "users": USERS, "items": ITEMS}
 
 
+_ELSEWHERE = {"max_episode_steps": "horizon", "obs": "observation", "topk": "slate_size", "top_k": "slate_size"}
+"""What other libraries call it -> its name here, where the spelling does not tell."""
+
+
 def make_config(config: EnvConfig | None, options: dict[str, Any]) -> EnvConfig:
     """Return the configuration with `options` in place of its fields.
 
     Raises
     ------
     TypeError
-        If an option is unknown, with the nearest valid name.
+        If `config` is no configuration, or an option is unknown, with the nearest valid name.
     """
+    if not (config is None or isinstance(config, EnvConfig)):
+        raise TypeError(
+            f"config must be an EnvConfig, got {config!r}: pass its fields as arguments, such as horizon=10"
+        )
     known = [item.name for item in dataclasses.fields(EnvConfig)]
     for name in options:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            near = _ELSEWHERE.get(name) or next(iter(difflib.get_close_matches(name, known, 1)), None)
+            hint = f" (did you mean {near!r}?)" if near else ""
             raise TypeError(f"unknown argument {name!r}{hint}; valid arguments are {', '.join(known)}")
     return dataclasses.replace(config or EnvConfig(), **options)
 
@@ -125,6 +133,8 @@ def resolve_world(config: EnvConfig) -> World:
     ------
     FileNotFoundError
         If `world` names a folder without a world.
+    TypeError
+        If it is neither a world nor a name.
     ValueError
         If the catalogue is too small for the slates or the candidates, or has no log where one is asked for.
     """
@@ -160,7 +170,17 @@ def _named_world(source: World | str | Path | None) -> World:
         return source
     if source is None:
         return World.synthetic()
+    if not isinstance(source, str | Path):
+        raise TypeError(
+            f'world must be a World, "synthetic", "synthetic-SEED" or a folder, got {type(source).__name__}'
+        )
     name, _, seed = str(source).partition("-")
     if name == "synthetic" and (not seed or seed.isdigit()):
         return World.synthetic(int(seed or 0))
-    return World.load(source)
+    try:
+        return World.load(source)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f'world {str(source)!r} is neither "synthetic", "synthetic-SEED" nor a folder with a saved world; make one '
+            "from a ratings log: World.fit(log).save(folder), or `recenv fit LOG -o FOLDER`"
+        ) from None

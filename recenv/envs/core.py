@@ -211,25 +211,27 @@ class BatchCore:
     def potential_outcomes(self) -> NDArray[np.void]:
         """Return (B, N) of dtype OUTCOME: the response to each item alone at the first position, under this noise.
 
-        With `feedback="logged"` an item that the user did not rate has no response: its `item` is -1.
+        With `feedback="logged"` an item that the user did not rate has no response: its `item` is -1. Nor has any where
+        the episode has ended.
         """
         outcome = np.zeros((self.batch, self.world.n_items), OUTCOME)
         loops.respond_to_all_items(self.tables, self.state, self.dials, self.rules, outcome)
         if self.config.feedback == "logged":
             outcome[~self.in_pool()] = _EMPTY
+        outcome[self.state.done] = _EMPTY
         return outcome
 
     def potential_rewards(self) -> NDArray[np.float64]:
         """Return (B, N) the reward of each item, alone at the first position; 0 for one that may not be shown.
 
-        With `feedback="logged"` it is NaN for an item that the user did not rate.
+        With `feedback="logged"` it is NaN for an item that the user did not rate, as it is where the episode has ended.
         """
         outcome = self.potential_outcomes()
         if self._reward is not None:
             alone = _checked_reward(self._reward, outcome.reshape(-1, 1)).reshape(outcome.shape)
         else:
             alone = reward_alone(str(self.config.reward), outcome, self.state.trust, self.dials[0], self.world.n_levels)
-        may_be = np.where(self.mask(), alone, 0.0)
+        may_be = np.where(self.state.done[:, None], np.nan, np.where(self.mask(), alone, 0.0))
         return may_be if self.config.feedback != "logged" else np.where(self.in_pool(), may_be, np.nan)
 
     @cached_property
@@ -249,9 +251,13 @@ class BatchCore:
 
         Raises
         ------
+        TypeError
+            If it is no such state.
         ValueError
             If it has another number of slots, or another world's or session's sizes.
         """
+        if not isinstance(state, State):
+            raise TypeError(f"state must be what get_state() returned, got {type(state).__name__}")
         rows = np.arange(self.batch) if slots is None else self._checked_slots(slots)
         for name in State._fields:
             shape, given = (len(rows), *getattr(self.state, name).shape[1:]), getattr(state, name).shape

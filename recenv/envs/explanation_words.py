@@ -39,9 +39,15 @@ def shown_words(
 
     Raises
     ------
+    TypeError
+        If either is something else.
     ValueError
         If either does not belong to the last step of these users, with the row.
     """
+    if not (decision is None or isinstance(decision, Decision)):
+        raise TypeError(f"decision must be the Decision that act() returned, got {type(decision).__name__}")
+    if not (reasons is None or isinstance(reasons, str | Sequence)):
+        raise TypeError(f"reasons must be a text, or one text a user; got {reasons!r}")
     batch = len(items)
     told = [reasons] * batch if reasons is None or isinstance(reasons, str) else list(reasons)
     if len(told) != batch:

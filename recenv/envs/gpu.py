@@ -16,12 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recenv.causal.compiled import jit
 from recenv.causal.noise import seed_word
 from recenv.envs.candidate_sets import offer
 from recenv.envs.core import BatchCore
-from recenv.envs.loops import begin_episode, step_slot
-from recenv.envs.response import fill_empty
+from recenv.envs.loops import begin_episode, forget_results, step_slot
 from recenv.envs.rules import SAME_STEP
 
 THREADS = 128
@@ -74,7 +72,7 @@ def make_kernels() -> Kernels:
             # A seeded slot stands before episode 0, at 2**32 - 1; in 64 bits it wraps alike compiled and interpreted.
             state.slot[i]["episode"] = np.uint32((np.uint64(state.slot[i]["episode"]) + np.uint64(1)) & LOW_WORD)
             begin_episode(i, users[i], world, state, dials[0], rules[0])
-            forget(i, out)
+            forget_results(i, out)
 
     @cuda.jit
     def seed_kernel(slots, words, state):  # type: ignore[no-untyped-def]
@@ -99,16 +97,6 @@ def make_kernels() -> Kernels:
             offer(i, state, rules[0], pools, offered)
 
     return Kernels(step_kernel, begin_kernel, seed_kernel, keep_kernel, offer_kernel)
-
-
-@jit
-def forget(i, out):  # type: ignore[no-untyped-def]
-    """Forget the results of slot i's last episode."""
-    for k in range(out.outcome.shape[1]):
-        fill_empty(out.outcome[i, k])
-    out.result[i]["reward"] = 0.0
-    out.result[i]["terminated"] = False
-    out.result[i]["truncated"] = False
 
 
 class DeviceCore:

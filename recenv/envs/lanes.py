@@ -34,22 +34,39 @@ from recenv.causal.noise import (
     uniform_pair,
 )
 from recenv.causal.pairs import may_be_logged, pair_row
-from recenv.envs.response import MULTINOMIAL, POSITION, utilities
+from recenv.envs.memory import private, read_ahead
+from recenv.envs.response import MULTINOMIAL, POSITION, utilities_of
+from recenv.envs.wide import row_dot
 
 LANES = 64
 """Shown items a block: enough to fill vectors, few enough that scratch memory stays in the first cache."""
 
-USER, STEP, SEED, EPISODE, ITEM, PLACE, SUSPECT = (row * LANES for row in range(7))
-"""Rows of `keys` (uint32): the address of the noise, and which lanes may hold a logged pair."""
-KEYS = 7 * LANES
+USER, STEP, SEED, EPISODE, ITEM, PLACE, SUSPECT, LIVE, LIKED, BEGUN, NEXT = (row * LANES for row in range(11))
+"""Rows of `keys` (uint32): the address of the noise, and lists: which lanes may hold a logged pair; the slots that take
+a step, which of these like an item, the slots that begin an episode and their users (see `recenv.envs.blocks`)."""
+KEYS = 11 * LANES
 
-E_RATE, Z_RATE, E_CLICK, POPULARITY, LOOKED_AT, FOUND, SEEN, SWING, N_MOOD, U_LEAVE, NEW_E, NEW_Z, TRUST = (
-    row * LANES for row in range(13)
-)
+(
+    E_RATE,
+    Z_RATE,
+    E_CLICK,
+    POPULARITY,
+    LOOKED_AT,
+    FOUND,
+    SEEN,
+    SWING,
+    N_MOOD,
+    U_LEAVE,
+    NEW_E,
+    NEW_Z,
+    CONSUMED,
+    FELT,
+    TRUST,
+) = (row * LANES for row in range(15))
 """Rows of `values` (float64). Of items: noise of opinion and click, popularity, probability that the position is
 examined, whether the item is discovered and the position examined (1 or 0), opinions before the log is asked. Of users:
-effect of the mood, noise of mood and leaving, trust after the step."""
-VALUES = 13 * LANES
+effect of the mood, noise of mood and leaving; items consumed, what was felt, and the trust after it."""
+VALUES = 15 * LANES
 
 
 @jit
@@ -101,6 +118,7 @@ def gather_items(order, first, place, count, actions, looked_at, world, state, r
         values[E_RATE + lane] = np.nan
         values[Z_RATE + lane] = np.nan
         values[POPULARITY + lane] = world.item[item]["popularity"]
+        read_ahead(world.topics, np.intp(world.item[item]["topics_from"]) * world.topics.strides[0])
         values[LOOKED_AT + lane] = looked_at[k]
         values[SEEN + lane] = 1.0
         k += 1
@@ -116,7 +134,7 @@ def recall(suspects, world, keys, values):  # type: ignore[no-untyped-def]
         lane = np.uintp(keys[SUSPECT + j])
         row = pair_row(world.pair_start, world.pair_item, np.uintp(keys[USER + lane]), np.int64(keys[ITEM + lane]))
         values[NEW_E + j] = world.pair_noise[row] if row >= 0 else np.nan
-    for j in range(suspects):
+    for j in range(padded(suspects)):
         values[NEW_Z + j] = normal_from_logistic(values[NEW_E + j])
     for j in range(suspects):
         lane = np.uintp(keys[SUSPECT + j])
@@ -141,7 +159,7 @@ def form_opinions(count, dials, rules, keys, values):  # type: ignore[no-untyped
     for j in range(count):
         e_rate, z_rate = values[E_RATE + j], values[Z_RATE + j]
         values[E_RATE + j] = e_rate if e_rate == e_rate else values[NEW_E + j]
-        values[Z_RATE + j] = z_rate if z_rate == z_rate else values[NEW_Z + j]
+        values[Z_RATE + j] = z_rate if e_rate == e_rate else values[NEW_Z + j]  # exp has no NaN: z_rate never is one
 
 
 @jit
@@ -197,9 +215,9 @@ def park(order, first, place, count, actions, world, state, dials, values, outco
     for lane in range(count):
         i = order[j]
         item = np.uintp(max(actions[i, k], 0))
-        y, x = utilities(
-            i, item, values[E_CLICK + lane], values[E_RATE + lane], values[SWING + j - first], world, state, dials
-        )
+        affinity = row_dot(state.taste, i, world.embedding, item)
+        e_click, e_rate, swing = values[E_CLICK + lane], values[E_RATE + lane], values[SWING + j - first]
+        y, x = utilities_of(affinity, i, item, e_click, e_rate, swing, world, state, dials)
         row = outcome[i, k]
         row["attraction"], row["satisfaction"] = y, x
         row["organic"], row["examined"] = values[FOUND + lane] != 0.0, values[SEEN + lane] != 0.0
@@ -217,6 +235,7 @@ def padded(count):  # type: ignore[no-untyped-def]
 @jit_apart
 def feel_block(order, first, count, actions, looked_at, world, state, dials, rules, keys, values, outcome):  # type: ignore[no-untyped-def]
     """Write into `outcome` what `count` users feel about the items that they are shown, from slot `first` on."""
+    dials, rules = private(dials), private(rules)
     gather_users(order, first, count, state, keys, values)
     move_users(padded(count), dials, keys, values)
     shown = count * actions.shape[1]

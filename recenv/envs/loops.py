@@ -1,27 +1,41 @@
-"""Episodes and steps: beginning, response, passage, reward, and the loops over all slots.
+"""Episodes and steps of one slot: beginning, response, passage, reward.
 
-Every function of `response`, `passage` and the first half of this file works on slot `i` alone. The CPU runs them in a
-loop over the slots, the GPU one thread a slot (`recenv.envs.gpu`); both compile these same functions.
+Every function of `response`, `passage` and this file up to `begin_all` works on slot `i` alone. The GPU runs
+`step_slot` in one thread a slot (`recenv.envs.gpu`), the CPU the same parts in loops over a block
+(`recenv.envs.blocks`).
 """
 
 import numpy as np
 
 from recenv.causal.compiled import jit, jit_apart
-from recenv.causal.equations.examination import position_probability
 from recenv.causal.equations.leaving import leaves
 from recenv.causal.equations.satisfaction import mood_swing
 from recenv.causal.noise import RESERVED_STEP, episode_user
-from recenv.envs.lanes import LANES, N_MOOD, TRUST, U_LEAVE, decide_leaving, feel_block
 from recenv.envs.passage import end_step, hold_nodes, pass_time, passage, write_scalars
-from recenv.envs.response import clicked_alone, feel, fill_empty, fill_outcome, respond, show_slate
+from recenv.envs.response import (
+    MULTINOMIAL,
+    choose_one,
+    clicked_alone,
+    feel,
+    fill_empty,
+    fill_outcome,
+    respond,
+    show_slate,
+)
 from recenv.envs.rules import NEXT_STEP, SAME_STEP
+
+
+@jit
+def drawn_user(i, world, state, rules):  # type: ignore[no-untyped-def]
+    """Return whose episode (seed[i], episode[i]) is."""
+    return world.user[episode_user(state.slot[i]["seed"], state.slot[i]["episode"], rules["n_drawn"])]["drawn"]
 
 
 @jit_apart
 def begin_episode(i, user, world, state, dials, rules):  # type: ignore[no-untyped-def]
     """Start the episode (seed[i], episode[i]); a negative user is drawn from that key."""
     if user < 0:
-        user = world.user[episode_user(state.slot[i]["seed"], state.slot[i]["episode"], rules["n_drawn"])]["drawn"]
+        user = drawn_user(i, world, state, rules)
     state.slot[i]["user"] = user
     state.slot[i]["step"] = 0
     state.slot[i]["done"] = False
@@ -62,20 +76,34 @@ def answer(i, n_mood, actions, world, state, dials, rules, out):  # type: ignore
         begin_anew(i, -1, world, state, dials, rules, out)
         return
     show_slate(i, actions, world, state, dials, rules, out.outcome)
+    if dials["choice"] == MULTINOMIAL:
+        choose_one(i, world, state, dials, rules, out.outcome)
     pass_time(i, n_mood, actions, world, state, dials, rules, out)
 
 
 @jit_apart
 def begin_anew(i, user, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
     """Begin the next episode of slot i, with empty results."""
+    forget_results(i, out)
+    next_episode(i, state)
+    begin_episode(i, user, world, state, dials, rules)
+
+
+@jit
+def forget_results(i, out):  # type: ignore[no-untyped-def]
+    """Empty the results of slot i."""
     for k in range(out.outcome.shape[1]):
         fill_empty(out.outcome[i, k])
     out.result[i]["reward"] = 0.0
     out.result[i]["terminated"] = False
     out.result[i]["truncated"] = False
+
+
+@jit
+def next_episode(i, state):  # type: ignore[no-untyped-def]
+    """Count slot i's episodes on."""
     # Seeding leaves an episode at 2**32 - 1, and the first is 0: in 64 bits it wraps alike compiled and interpreted.
     state.slot[i]["episode"] = np.uint32((np.uint64(state.slot[i]["episode"]) + np.uint64(1)) & np.uint64(0xFFFFFFFF))
-    begin_episode(i, user, world, state, dials, rules)
 
 
 @jit
@@ -86,7 +114,7 @@ def conclude(i, left, world, state, dials, rules, out):  # type: ignore[no-untyp
     end_step(i, left, world, state, rules, out)
     if rules["autoreset"] == SAME_STEP and state.slot[i]["done"]:
         keep_final(i, state, out)
-        state.slot[i]["episode"] += np.uint32(1)
+        next_episode(i, state)
         begin_episode(i, -1, world, state, dials, rules)
 
 
@@ -98,27 +126,6 @@ def keep_final(i, state, out):  # type: ignore[no-untyped-def]
     for j in range(state.shown.shape[1]):
         out.final_shown[i, j] = state.shown[i, j]
         out.final_felt[i, j] = state.felt[i, j]
-
-
-@jit_apart
-def step_blocks(order, actions, world, state, dials, rules, out, keys, values, seen):  # type: ignore[no-untyped-def]
-    """Take one step of every slot in `order`, a block at a time, in scratch memory (see `recenv.envs.lanes`).
-
-    `order` (uint64) lists the slots: an index that cannot be negative spares the compiler wrap-around checks.
-    """
-    for k in range(seen.shape[0]):
-        seen[k] = position_probability(k, dials)
-    size = max(LANES // seen.shape[0], 1)
-    for first in range(0, order.shape[0], size):
-        count = min(size, order.shape[0] - first)
-        feel_block(order, first, count, actions, seen, world, state, dials, rules, keys, values, out.outcome)
-        for j in range(count):
-            i = order[first + j]
-            answer(i, values[N_MOOD + j], actions, world, state, dials, rules, out)
-            values[TRUST + j] = state.slot[i]["trust"]
-        decide_leaving(count, dials, values)
-        for j in range(count):
-            conclude(order[first + j], values[U_LEAVE + j] != 0.0, world, state, dials, rules, out)
 
 
 @jit

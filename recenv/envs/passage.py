@@ -7,7 +7,7 @@ import numpy as np
 from recenv.causal.compiled import jit, jit_apart
 from recenv.causal.equations.mood import mood_next
 from recenv.causal.equations.rating import normalised_rating
-from recenv.causal.equations.satiation import fade, satiate
+from recenv.causal.equations.satiation import fade, satiate_topic, satiation_gain
 from recenv.causal.equations.taste_drift import let_go, pull, restore_length
 from recenv.causal.equations.trust import trust_next
 from recenv.causal.noise import PASSAGE, normal_quantile, uniform_pair
@@ -18,8 +18,9 @@ VISIBLE_DECAY = np.float32(0.8)
 
 
 @jit
-def turn_taste(i, share, world, state, dials, outcome):  # type: ignore[no-untyped-def]
-    """Let the liked items of the slate turn the taste, each by `share` of the drift."""
+def turn_taste(i, count, world, state, dials, outcome):  # type: ignore[no-untyped-def]
+    """Let the liked items of the slate turn the taste, each by its share of the drift among `count` consumed ones."""
+    share = 1.0 / max(count, 1)
     strength = dials["drift"] * share
     length = world.user[state.slot[i]["user"]]["taste_length"]
     if strength == 0.0 or length == 0.0:
@@ -39,18 +40,35 @@ def turn_taste(i, share, world, state, dials, outcome):  # type: ignore[no-untyp
 
 
 @jit
-def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped-def]
-    """Take in what was consumed: history, taste, topic profiles. Return (items consumed, mean normalised rating)."""
-    k_slate, levels = actions.shape[1], world.scale.shape[0]
-    features, topics = world.user_features.shape[1], state.satiation.shape[1]
+def forget_a_little(i, world, state, dials):  # type: ignore[no-untyped-def]
+    """Let satiation and the visible topic profiles fade by one step."""
     fade(state.satiation[i], dials)
+    fade_profiles(i, world, state)
+
+
+@jit
+def fade_profiles(i, world, state):  # type: ignore[no-untyped-def]
+    """Let the visible topic profiles fade by one step."""
+    features, topics = world.user_features.shape[1], state.satiation.shape[1]
     profiles = state.visible[i, features : features + 2 * topics]
     for g in range(2 * topics):
         profiles[g] *= VISIBLE_DECAY
+
+
+@jit
+def take_in(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped-def]
+    """Add what was consumed to history and topic profiles.
+
+    Return (items consumed, items liked, mean normalised rating).
+    """
+    k_slate, levels = actions.shape[1], world.scale.shape[0]
+    features, topics = world.user_features.shape[1], state.satiation.shape[1]
+    profiles = state.visible[i, features : features + 2 * topics]
     recent, savoured = profiles[:topics], profiles[topics:]
-    count, total = 0, 0.0
+    count, liked, total = 0, 0, 0.0
     for k in range(k_slate):
         count += 1 if outcome[i, k]["consumed"] else 0
+        liked += 1 if outcome[i, k]["liked"] else 0
     share = 1.0 / max(count, 1)
     for k in range(k_slate):
         row = outcome[i, k]
@@ -59,17 +77,17 @@ def digest(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped
         felt = normalised_rating(row["level"], levels) if row["consumed"] else 0.0
         total += felt
         item = world.item[np.uintp(max(row["item"], 0))]
-        its = world.topics[item["topics_from"] : item["topics_to"]]
-        satiate(state.satiation[i], its, weight, dials)
+        sated = satiation_gain(weight, dials)
         gain, enjoyed = np.float32((1.0 - VISIBLE_DECAY) * weight), np.float32(felt)
-        for j in range(its.shape[0]):
-            topic, loading = np.uintp(its[j]["topic"]), gain * np.float32(its[j]["loading"])
+        for j in range(np.uintp(item["topics_from"]), np.uintp(item["topics_to"])):
+            row_of_topic = world.topics[j]
+            satiate_topic(state.satiation[i], row_of_topic, sated)
+            topic, loading = np.uintp(row_of_topic["topic"]), gain * np.float32(row_of_topic["loading"])
             recent[topic] += loading
             savoured[topic] += enjoyed * loading
         state.shown[i, state.slot[i]["step"] * k_slate + k] = row["item"]
         state.felt[i, state.slot[i]["step"] * k_slate + k] = felt
-    turn_taste(i, share, world, state, dials, outcome)
-    return count, total * share
+    return count, liked, total * share
 
 
 @jit
@@ -81,8 +99,19 @@ def passage(seed, episode, user, step):  # type: ignore[no-untyped-def]
 
 @jit
 def pass_time(i, n_mood, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
-    """Move the user's state on after the slate; n_mood is the normal change of mood."""
-    count, felt = digest(i, actions, world, state, dials, out.outcome)
+    """Move the user's state on after the slate; n_mood is the normal change of mood.
+
+    `recenv.envs.blocks` does the same for many users at once.
+    """
+    forget_a_little(i, world, state, dials)
+    count, _, felt = take_in(i, actions, world, state, dials, out.outcome)
+    turn_taste(i, count, world, state, dials, out.outcome)
+    move_on(i, n_mood, count, felt, world, state, dials, rules)
+
+
+@jit
+def move_on(i, n_mood, count, felt, world, state, dials, rules):  # type: ignore[no-untyped-def]
+    """Move the scalars of the user's state on, given how many items were consumed and their mean normalised rating."""
     state.slot[i]["trust"] = trust_next(state.slot[i]["trust"], felt, dials)
     state.slot[i]["felt_sum"] += felt
     state.slot[i]["consumed_steps"] += 1 if count > 0 else 0
@@ -134,8 +163,9 @@ def reward_of(i, rules, state, outcome):  # type: ignore[no-untyped-def]
     total = 0.0
     for k in range(outcome.shape[1]):
         row = outcome[i, k]
+        rating = row["rating"]
         if code == RATING:
-            total += row["rating"] if row["consumed"] else 0.0
+            total += rating if row["consumed"] else 0.0
         elif code == LIKE:
             total += 1.0 if row["liked"] else 0.0
         elif code == CLICK:

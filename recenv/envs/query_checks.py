@@ -43,7 +43,8 @@ def checked_plan(actions: Any, batch: int, slate_size: int, n_items: int) -> NDA
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[0] != batch or array.shape[2] != slate_size:
         shape = f"({batch}, steps)" if slate_size == 1 else f"({batch}, steps, {slate_size})"
-        raise ValueError(f"actions must have shape {shape}, got {np.shape(actions)}")
+        alone = ", in a single environment without its first axis" if batch == 1 else ""
+        raise ValueError(f"actions must have shape {shape}{alone}; got {np.shape(actions)}")
     return checked_items(array, n_items)
 
 

@@ -14,7 +14,7 @@ from recenv.causal.equations.opinion import (
 )
 from recenv.causal.equations.organic import discovered, organic, uplift
 from recenv.causal.equations.rating import rating_level
-from recenv.causal.equations.satiation import satiation_match
+from recenv.causal.equations.satiation import match_between
 from recenv.causal.equations.satisfaction import base_satisfaction, boredom_felt, mood_swing, satisfaction
 from recenv.causal.equations.vectors import dot
 from recenv.causal.noise import (
@@ -59,10 +59,16 @@ def pair_noise(world, dials, rules, user, item):  # type: ignore[no-untyped-def]
 def utilities(i, a, e_click, e_rate, swing, world, state, dials):  # type: ignore[no-untyped-def]
     """Return (y, x) of user i for item a in the current state, given the noise and the mood's effect."""
     affinity = dot(state.taste[i], world.embedding[a])
+    return utilities_of(affinity, i, a, e_click, e_rate, swing, world, state, dials)
+
+
+@jit
+def utilities_of(affinity, i, a, e_click, e_rate, swing, world, state, dials):  # type: ignore[no-untyped-def]
+    """Return the same, given taste . V[a]."""
     item = world.item[a]
     y = attraction(affinity, item["popularity"], e_click, dials)
-    topics = world.topics[item["topics_from"] : item["topics_to"]]
-    bored = boredom_felt(satiation_match(state.satiation[i], topics), dials)
+    first, end = np.uintp(item["topics_from"]), np.uintp(item["topics_to"])
+    bored = boredom_felt(match_between(state.satiation[i], world.topics, first, end), dials)
     base = base_satisfaction(affinity, world.user[np.uintp(state.slot[i]["user"])]["bias"], item["bias"])
     return y, satisfaction(base, bored, swing * item["comfort"], e_rate)
 
@@ -115,7 +121,10 @@ def is_empty(i, k, a, actions, state, rules):  # type: ignore[no-untyped-def]
         empty |= actions[i, j] == a
     if not rules["repeat"]:
         item = np.int32(a)
-        for j in range(state.slot[i]["step"] * actions.shape[1]):  # without an early end: many at a glance
+        # Without an early end, many at a glance; -1 stands from the last one shown on. A length that stays the same for
+        # 32 positions is guessed right.
+        shown = (state.slot[i]["step"] * actions.shape[1] + 31) & ~31
+        for j in range(min(shown, state.shown.shape[1])):
             empty |= state.shown[i, j] == item
     return empty
 
@@ -167,7 +176,7 @@ def fill_empty(row):  # type: ignore[no-untyped-def]
 
 @jit
 def show_slate(i, actions, world, state, dials, rules, outcome):  # type: ignore[no-untyped-def]
-    """Turn what user i feels about the slate (see `feel`) into the response, in place."""
+    """Turn what user i feels about the slate (see `feel`) into the response, in place; no clicks in a multinomial."""
     examined_before, clicked_before = True, False
     for k in range(actions.shape[1]):
         a = actions[i, k]
@@ -180,8 +189,6 @@ def show_slate(i, actions, world, state, dials, rules, outcome):  # type: ignore
         clicked_it = dials["choice"] != MULTINOMIAL and clicked(examined, y, dials)
         fill_outcome(row, a, y, x, found, examined, clicked_it, world, dials, rules)
         examined_before, clicked_before = examined, clicked_it
-    if dials["choice"] == MULTINOMIAL:
-        choose_one(i, world, state, dials, rules, outcome)
 
 
 @jit_apart

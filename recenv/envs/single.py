@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.causal.world import World
-from recenv.envs.actions import action_space, items_of, n_choices
+from recenv.envs.actions import action_space, items_of, n_choices, one_action
 from recenv.envs.config import EnvConfig, make_config
 from recenv.envs.core import BatchCore
 from recenv.envs.counterfactual import Counterfactual, counterfactual
@@ -17,7 +17,9 @@ from recenv.envs.expected import expected_outcomes
 from recenv.envs.explaining import ResponseExplanation, explain
 from recenv.envs.keyed_policy import is_policy
 from recenv.envs.observation import first_row, observation_space, observe
+from recenv.envs.query_checks import running
 from recenv.envs.rendering import FPS, MODES, checked_mode, render
+from recenv.envs.reset_options import checked_options
 from recenv.envs.seeding import drawn_seed
 from recenv.envs.state import State
 from recenv.envs.treatment import TreatmentEffect, treatment_effect
@@ -71,8 +73,7 @@ class RecSysEnv(gym.Env):
         super().reset(seed=seed)
         if seed is not None or not self.core.seeded:
             self.core.seed([drawn_seed(seed)])
-        user = _option(options)
-        self.core.begin(None if user is None else np.array([user]))
+        self.core.begin(self._user(options))
         if self.render_mode == "human":
             self.render()
         return first_row(observe(self.core)), self._masked({"user": int(self.core.state.user[0])})
@@ -92,8 +93,7 @@ class RecSysEnv(gym.Env):
         if self._plain and (type(action) is int or type(action) is np.int64) and 0 <= action < self._n_items:
             self._actions[0, 0] = action
         else:
-            array = np.asarray(action)
-            self._actions[:] = items_of(core, array.reshape(1) if array.ndim == 0 else array[None])
+            self._actions[:] = items_of(core, one_action(action, self.config.slate_size))
         core.step(self._actions)
         result: Any = core.out.result.item()
         reward, terminated, truncated = result
@@ -104,6 +104,15 @@ class RecSysEnv(gym.Env):
         if self.render_mode == "human":
             self.render()
         return observation, reward, terminated, truncated, info
+
+    def _user(self, options: dict[str, Any] | None) -> NDArray[np.int64] | None:
+        """Return options["user"] as an array of one; anything else is refused by name."""
+        user = checked_options(options, ("user",)).get("user")
+        if user is None:
+            return None
+        if np.ndim(user) or np.asarray(user).dtype.kind not in "iu" or not -1 <= user < self.world.n_users:
+            raise ValueError(f"user must be a whole number, 0 to {self.world.n_users - 1} (-1 draws one); got {user!r}")
+        return np.array([user], np.int64)
 
     def _masked(self, info: dict[str, Any]) -> dict[str, Any]:
         """Add the action mask to an info where that was asked for."""
@@ -154,7 +163,13 @@ class RecSysEnv(gym.Env):
 
     def potential_outcomes(self) -> NDArray[np.void]:
         """Return (N,) the response to each item, alone at the first position, under this step's noise."""
+        running(self.core)
         return self.core.potential_outcomes()[0]
+
+    def potential_rewards(self) -> NDArray[np.float64]:
+        """Return (N,) the reward each item would bring at this step, alone at the first position."""
+        running(self.core)
+        return self.core.potential_rewards()[0]
 
     def expected_outcomes(self, given: str = "log") -> NDArray[np.void]:
         """Return (N,) the mean of `potential_outcomes` over the noise; see `recenv.envs.expected`."""
@@ -182,11 +197,3 @@ class RecSysEnv(gym.Env):
     def set_state(self, state: State) -> None:
         """Go to a state that `get_state` returned, here or as `get_state([slot])` of a batch."""
         self.core.set_state(state)
-
-
-def _option(options: dict[str, Any] | None) -> int | None:
-    """Return options["user"]; anything else is refused by name."""
-    unknown = set(options or ()) - {"user"}
-    if unknown:
-        raise ValueError(f"reset() knows no option {sorted(unknown)[0]!r}; it knows 'user'")
-    return (options or {}).get("user")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
 from torch import Tensor
 
 from recenv.causal.world import World
@@ -59,9 +60,13 @@ class TorchEnv(VectorEnv):
         *,
         device: str | torch.device = "cpu",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: None = None,
         **options: Any,
     ) -> None:
+        if render_mode is not None:
+            raise ValueError(f"render_mode must be None, got {render_mode!r}: RecSysVectorEnv draws")
         native = RecSysVectorEnv(num_envs, config, autoreset_mode=autoreset_mode, **options)
+        num_envs = native.num_envs
         self.num_envs, self.config, self.autoreset_mode = num_envs, native.config, native.autoreset_mode
         self.metadata = {**native.metadata, "render_modes": []}
         self.single_observation_space, self.observation_space = (
@@ -71,7 +76,7 @@ class TorchEnv(VectorEnv):
         self.single_action_space, self.action_space = native.single_action_space, native.action_space
         self._native = native
         native.core.seed(slot_seeds(None, num_envs))
-        self._stepper: Stepper = make_stepper(native.core, torch.device(device))
+        self._stepper: Stepper = make_stepper(native.core, _checked_device(device))
         self.device: torch.device = self._stepper.state.visible.device
         self._choices = n_choices(native.core)
         self._allowed = torch.as_tensor(native.core.pools.allowed, device=self.device)
@@ -148,7 +153,7 @@ class TorchEnv(VectorEnv):
 
     def _items(self, actions: Any) -> Tensor:
         """Return (B, K) the item ids that actions stand for, -1 where an item is not in the pool."""
-        given = actions if isinstance(actions, Tensor) else torch.from_numpy(np.array(actions))
+        given = actions if isinstance(actions, Tensor) else _tensor(np.array(actions))
         chosen = self._checked(given.to(self.device))
         if self._offered is not None:
             return self._offered.gather(1, chosen)
@@ -214,3 +219,16 @@ def _on_host(options: dict[str, Any] | None) -> dict[str, Any]:
     return {
         name: value.cpu().numpy() if isinstance(value, Tensor) else value for name, value in (options or {}).items()
     }
+
+
+def _tensor(actions: NDArray[Any]) -> Tensor:
+    if actions.dtype.kind not in "iufb":
+        raise TypeError(f"actions must be whole numbers, got dtype {actions.dtype}")
+    return torch.from_numpy(actions)
+
+
+def _checked_device(device: str | torch.device) -> torch.device:
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f'device must be "cpu" or "cuda", got {device!r}') from None

@@ -18,7 +18,9 @@ from recenv.envs.counterfactual import Counterfactual, counterfactual
 from recenv.envs.expected import expected_outcomes
 from recenv.envs.explaining import Explanation, explain
 from recenv.envs.observation import first_row, history, observation_space, observe, with_candidates, without_candidates
+from recenv.envs.query_checks import running
 from recenv.envs.rendering import FPS, MODES, checked_mode, render
+from recenv.envs.reset_options import checked_options
 from recenv.envs.reward import reward_by_position
 from recenv.envs.rules import DISABLED, NEXT_STEP, SAME_STEP
 from recenv.envs.seeding import slot_seeds
@@ -61,13 +63,13 @@ class RecSysVectorEnv(VectorEnv):
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
-        if num_envs < 1:
-            raise ValueError(f"num_envs must be 1 or more, got {num_envs}")
-        self.num_envs = num_envs
+        if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+            raise ValueError(f"num_envs must be a whole number, 1 or more; got {num_envs!r}")
+        self.num_envs = int(num_envs)
         self.render_mode = checked_mode(render_mode)
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.autoreset_mode = _checked_autoreset(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
-        self.core = BatchCore(make_config(config, options), num_envs, _MODES[self.autoreset_mode])
+        self.core = BatchCore(make_config(config, options), self.num_envs, _MODES[self.autoreset_mode])
         self.config = self.core.config
         self.single_observation_space = observation_space(self.core)
         self.single_action_space = action_space(n_choices(self.core), self.config.slate_size)
@@ -110,13 +112,13 @@ class RecSysVectorEnv(VectorEnv):
         return info
 
     def _options(self, options: dict[str, Any] | None) -> tuple[Any, NDArray[np.bool_] | None]:
-        unknown = set(options or ()) - {"users", "reset_mask"}
-        if unknown:
-            raise ValueError(f"reset() knows no option {sorted(unknown)[0]!r}; it knows 'users' and 'reset_mask'")
-        mask = (options or {}).get("reset_mask")
+        given = checked_options(options, ("users", "reset_mask"))
+        mask = given.get("reset_mask")
         if mask is not None and (np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype != bool):
-            raise ValueError(f"reset_mask must be {self.num_envs} booleans")
-        return (options or {}).get("users"), None if mask is None else np.asarray(mask)
+            raise ValueError(
+                f"reset_mask must be {self.num_envs} booleans, True where a slot starts anew; got {mask!r}"
+            )
+        return given.get("users"), None if mask is None else np.asarray(mask)
 
     def step(self, actions: Any) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict]:
         """Show one item (or slate) to every user, (B,) or (B, K); what they answered is in `responses()`."""
@@ -221,10 +223,12 @@ class RecSysVectorEnv(VectorEnv):
 
     def potential_outcomes(self) -> NDArray[np.void]:
         """Return (B, N) the response to each item, alone at the first position, under this step's noise."""
+        running(self.core)
         return self.core.potential_outcomes()
 
     def potential_rewards(self) -> NDArray[np.float64]:
         """Return (B, N) the reward each item would bring at this step, alone at the first position."""
+        running(self.core)
         return self.core.potential_rewards()
 
     def expected_outcomes(self, given: str = "log") -> NDArray[np.void]:
@@ -254,3 +258,12 @@ class RecSysVectorEnv(VectorEnv):
         """Put a state that `get_state` returned, here or in a single environment, into all or the listed slots."""
         self.core.set_state(state, slots)
         self._begun = True
+
+
+def _checked_autoreset(mode: AutoresetMode | str) -> AutoresetMode:
+    """Return Gymnasium's mode of this value, or refuse it with the values that there are."""
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        valid = ", ".join(repr(one.value) for one in AutoresetMode)
+        raise ValueError(f"autoreset_mode must be an AutoresetMode or one of {valid}; got {mode!r}") from None

@@ -10,7 +10,7 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from recenv.testing.observations import leaves_of_both, slot_of
-from recenv.testing.vector_steps import Step, expect, play
+from recenv.testing.vector_steps import Step, called, expect, play
 
 MakeVectorEnv = Callable[[int], VectorEnv]
 OTHER = 1_000_003
@@ -40,7 +40,7 @@ def check_new_episodes(
 ) -> None:
     """Check that other seeds give other episodes, and that a reset without a seed does not repeat the last ones."""
     _expect_other(env, actions, seed + OTHER, first, played, f"seed {seed + OTHER} gives")
-    env.reset(seed=seed)
+    called(f"reset(seed={seed})", env.reset, seed=seed)
     _expect_other(env, actions, None, first, played, "a reset without a seed, after one with it, gives")
 
 
@@ -54,9 +54,10 @@ def _expect_other(
 def check_seed_list(env: VectorEnv, first: Any, seed: int) -> None:
     """Check that a seed means seed + i for slot i, and the same in whichever slot it is."""
     seeds: Any = [seed + i for i in range(env.num_envs)]
-    observation, _ = env.reset(seed=seeds)
-    _expect_same(first, observation, f"reset(seed=[{seed}, {seed + 1}, ...]): the observation, against seed={seed},")
-    other, _ = env.reset(seed=seeds[::-1])
+    asked = f"reset(seed=[{seed}, {seed + 1}, ...])"
+    observation, _ = called(asked, env.reset, seed=seeds)
+    _expect_same(first, observation, f"{asked}: the observation, against seed={seed},")
+    other, _ = called(asked, env.reset, seed=seeds[::-1])
     turned = [slot_of(other, env.num_envs - 1 - i) for i in range(env.num_envs)]
     for i, observation in enumerate(turned):
         _expect_same(slot_of(first, i), observation, f"the observation of seed {seed + i} in another slot of the batch")

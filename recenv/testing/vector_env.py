@@ -40,8 +40,12 @@ def check_vector_env(make: MakeVectorEnv, *, num_envs: int = 4, steps: int = 60,
     Raises
     ------
     AssertionError
-        With what is wrong, where, in words.
+        With what is wrong, where, in words; an error that the environment raised is its cause.
+    TypeError
+        If `make` is no function.
     """
+    if not callable(make):
+        raise TypeError(f"make must be a function from a number of slots to an environment, got {type(make).__name__}")
     if num_envs < 2 or steps < 1:
         raise ValueError(f"num_envs must be 2 or more and steps 1 or more, got {num_envs} and {steps}")
     env = make(num_envs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,14 @@ def expect(condition: Any, message: str) -> None:
         raise AssertionError(message)
 
 
+def called(what: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Return what a call returns; what it raises is a broken promise, with `what` was called."""
+    try:
+        return function(*arguments, **options)
+    except Exception as error:
+        raise AssertionError(f"{what} raised {type(error).__name__}: {error}") from error
+
+
 def mode_of(env: VectorEnv) -> AutoresetMode:
     """Return the declared autoreset mode."""
     mode = env.metadata.get("autoreset_mode")
@@ -49,13 +57,17 @@ def actions_for(env: VectorEnv, steps: int, seed: int) -> list[NDArray[Any]]:
 
 def play(env: VectorEnv, actions: Sequence[NDArray[Any]], seed: Any) -> tuple[Any, list[Step]]:
     """Return copies of what reset and each step returned; check on the way that steps share no arrays."""
-    answer: Any = env.reset(seed=seed)
+    answer = called(f"reset(seed={seed})", env.reset, seed=seed)
     expect(isinstance(answer, tuple) and len(answer) == 2, "reset() must return (observation, info)")
+    expect(isinstance(answer[1], dict), f"the info of reset() must be a dict, got {answer[1]!r}")
     first, last, played = copied(answer[0]), answer[0], []
     kept, started = copied(last), np.zeros(env.num_envs, bool)
     for t, action in enumerate(actions):
-        answer = env.step(action)
+        asked = copied(action) if isinstance(action, np.ndarray) else action
+        answer = called(f"step {t}, with actions of action_space,", env.step, action)
         expect(isinstance(answer, tuple) and len(answer) == 5, "step() must return five things")
+        expect(asked is action or np.array_equal(asked, action), f"step {t} wrote into the actions that it was given")
+        _check_columns(env, answer, t)
         _check_unshared(last, answer[0], kept, t)
         last, kept = answer[0], copied(answer[0])
         reward, terminated, truncated = (copied(column) for column in answer[1:4])
@@ -63,6 +75,18 @@ def play(env: VectorEnv, actions: Sequence[NDArray[Any]], seed: Any) -> tuple[An
         played.append(Step(action, started, kept, reward, terminated, truncated, answer[4], final))
         started = _restart(env, played[-1])
     return first, played
+
+
+def _check_columns(env: VectorEnv, answer: tuple[Any, ...], t: int) -> None:
+    kinds = {"reward": "floating", "terminated": "boolean", "truncated": "boolean"}
+    for (name, wanted), column in zip(kinds.items(), answer[1:4], strict=True):
+        expect(hasattr(column, "dtype"), f"{name} of step {t} must be an array, got {type(column).__name__}")
+        array = array_of(column)
+        expect(
+            array.shape == (env.num_envs,), f"{name} of step {t} must have shape ({env.num_envs},), got {array.shape}"
+        )
+        expect(array.dtype.kind == wanted[0], f"{name} of step {t} must be {wanted}, got {array.dtype}")
+    expect(isinstance(answer[4], dict), f"the info of step {t} must be a dict")
 
 
 def _finals(info: Any) -> dict[int, Any]:
@@ -79,7 +103,8 @@ def _restart(env: VectorEnv, step: Step) -> NDArray[np.bool_]:
     if mode_of(env) is AutoresetMode.NEXT_STEP:
         return done
     if mode_of(env) is AutoresetMode.DISABLED and done.any():
-        observation, _ = env.reset(options={"reset_mask": done})
+        restart = {"reset_mask": done}
+        observation, _ = called("reset(options={'reset_mask': mask}) (DISABLED)", env.reset, options=restart)
         for name, (before, after) in leaves_of_both(step.observation, observation):
             expect(
                 np.array_equal(before[~done], after[~done]),

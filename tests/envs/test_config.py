@@ -80,7 +80,7 @@ def test_worlds_come_by_name_by_folder_or_as_they_are(world, tmp_path):
 
 @pytest.mark.parametrize("name", ["no-such-folder", "synthetic-x"])
 def test_a_missing_world_is_said_to_be_missing(name):
-    with pytest.raises(FileNotFoundError, match=f"{name} is not a saved world"):
+    with pytest.raises(FileNotFoundError, match=f"world '{name}' is neither .* nor a folder with a saved world"):
         RecSysEnv(world=name)
 
 

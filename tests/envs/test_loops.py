@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recenv.causal import Behaviour
+from recenv.causal import Behaviour, World
 from recenv.envs import RecSysVectorEnv
 
 USERS = 20_000
@@ -229,3 +229,24 @@ def test_held_nodes_stay_at_their_value(world):
         assert np.all(state.trust == 0.4)
         assert np.all(state.satiation == 0.2)
         show(env, item)
+
+
+def test_a_pair_that_only_the_filter_takes_for_logged_has_noise_of_its_own():
+    world = World.synthetic(26, users=40, items=1500, dims=4, topics=4)
+    few = dataclasses.replace(world.pairs, **{name: column[::20] for name, column in world.pairs.arrays().items()})
+    world = dataclasses.replace(world, pairs=few)
+    table = world.pairs.table(world.n_users)
+    words = table.filter.shape[1]
+    assert 64 * words < world.n_items
+    env = RecSysVectorEnv(40, world=world, behaviour=Behaviour(funnel=1.0))
+    env.reset(seed=0, options={"users": np.arange(40)})
+    bits = 64 * words
+    logged = np.zeros((40, bits * -(-world.n_items // bits)), bool)
+    logged[world.pairs.user, world.pairs.item] = True
+    taken = logged.reshape(40, -1, bits).any(1)
+    in_vain = np.tile(taken, (1, logged.shape[1] // bits)) & ~logged
+    items = in_vain.argmax(1)
+    assert in_vain[np.arange(40), items].all()
+    expected = env.potential_outcomes()[np.arange(40), items]
+    env.step(items)
+    np.testing.assert_array_equal(env.outcome[:, 0]["attraction"], expected["attraction"])

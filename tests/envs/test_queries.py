@@ -68,9 +68,19 @@ def test_who_has_left_has_no_effect_and_no_expectation():
     assert 0 < gone.sum() < 30
     np.testing.assert_array_equal(np.isnan(env.treatment_effect(1, 2).reward), gone)
     np.testing.assert_array_equal(np.isnan(env.expected_outcomes()["clicked"]).all(1), gone)
+    np.testing.assert_array_equal(np.isnan(env.potential_rewards()).all(1), gone)
+    np.testing.assert_array_equal((env.potential_outcomes()["item"] == -1).all(1), gone)
 
 
-@pytest.mark.parametrize("ask", [lambda e: e.treatment_effect(1, 2), lambda e: e.expected_outcomes()])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda e: e.treatment_effect(1, 2),
+        lambda e: e.expected_outcomes(),
+        lambda e: e.potential_outcomes(),
+        lambda e: e.potential_rewards(),
+    ],
+)
 def test_questions_about_the_next_step_need_one(ask):
     for env in (RecSysEnv(world=WORLD, horizon=1), RecSysVectorEnv(1, world=WORLD, horizon=1)):
         with pytest.raises(RuntimeError, match="no episode was begun"):

@@ -99,8 +99,8 @@ def test_potential_outcomes_are_what_each_item_then_brings(world, reward, choice
 def test_potential_outcomes_of_a_single_environment_agree(world):
     env = RecSysEnv(world=world)
     env.reset(seed=2)
-    expected = env.potential_outcomes()[17]
-    env.step(17)
+    expected, reward = env.potential_outcomes()[17], env.potential_rewards()[17]
+    assert env.step(17)[1] == reward
     assert env.outcome[0] == expected
 
 

@@ -22,3 +22,9 @@ def test_no_seed_is_fresh_entropy():
 def test_the_wrong_number_of_seeds_is_refused():
     with pytest.raises(ValueError, match="seed has 2 entries for 3 environments"):
         slot_seeds([1, 2], 3)
+
+
+@pytest.mark.parametrize("seed", [1.5, "12", [1, 2.0], {3}])
+def test_what_is_no_whole_number_is_refused(seed):
+    with pytest.raises(TypeError, match="seed must be a whole number, 0 or more, or None; got"):
+        slot_seeds(seed, 2)

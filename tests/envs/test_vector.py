@@ -175,7 +175,7 @@ def test_stepping_before_a_reset_is_refused(world, mode):
 
 @pytest.mark.parametrize(
     ("size", "options", "message"),
-    [(0, {}, "num_envs must be 1 or more, got 0"), (2, {"render_mode": "film"}, "None or one of human"),
+    [(0, {}, "num_envs must be a whole number, 1 or more; got 0"), (2, {"render_mode": "film"}, "None or one of human"),
      (2, {"autoreset_mode": "Sometimes"}, "Sometimes")],
 )  # fmt: skip
 def test_arguments_that_cannot_work_are_refused(world, size, options, message):

@@ -332,6 +332,71 @@ def test_a_promise_about_episodes_is_named(broken, mode, message):
         check_vector_env(maker(AutoresetMode(mode), broken, behaviour="off"))
 
 
+class ListReward(Broken):
+    def step(self, actions):
+        observation, reward, *rest = self.env.step(actions)
+        return observation, reward.tolist(), *rest
+
+
+class ShortEnds(Broken):
+    def step(self, actions):
+        *seen, truncated, info = self.env.step(actions)
+        return *seen, truncated[:-1], info
+
+
+class NoInfoAtReset(Broken):
+    def reset(self, **options):
+        return self.env.reset(**options)[0], None
+
+
+class WritesIntoActions(Broken):
+    def step(self, actions):
+        answer = self.env.step(actions)
+        actions[:] = 0
+        return answer
+
+
+class OneSeedOnly(Broken):
+    def reset(self, *, seed=None, options=None):
+        if isinstance(seed, list):
+            raise TypeError("one seed, please")
+        return self.env.reset(seed=seed, options=options)
+
+
+class NoOptions(Broken):
+    def reset(self, *, seed=None):
+        return self.env.reset(seed=seed)
+
+
+class Crashes(Broken):
+    def step(self, actions):
+        raise ZeroDivisionError("division by zero")
+
+
+@pytest.mark.parametrize(
+    ("broken", "mode", "message"),
+    [
+        (ListReward, "NextStep", "reward of step 0 must be an array, got list"),
+        (ShortEnds, "NextStep", r"truncated of step 0 must have shape \(4,\), got \(3,\)"),
+        (NoInfoAtReset, "NextStep", r"the info of reset\(\) must be a dict, got None"),
+        (WritesIntoActions, "NextStep", "step 0 wrote into the actions that it was given"),
+        (OneSeedOnly, "NextStep", r"reset\(seed=\[0, 1, ...\]\) raised TypeError: one seed, please"),
+        (NoOptions, "Disabled", r"reset\(options=\{'reset_mask': mask\}\) \(DISABLED\) raised TypeError"),
+        (Crashes, "NextStep", "step 0, with actions of action_space, raised ZeroDivisionError: division by zero"),
+    ],
+)
+def test_what_it_raises_or_returns_instead_is_named(broken, mode, message):
+    with pytest.raises(AssertionError, match=message):
+        check_vector_env(maker(AutoresetMode(mode), broken))
+
+
+def test_what_is_no_vector_environment_is_named():
+    with pytest.raises(TypeError, match=r"make must be a function from a number of slots .* got str"):
+        check_vector_env("RecSys-v0")
+    with pytest.raises(AssertionError, match="a vector environment has 'num_envs', and RecSysEnv has not"):
+        check_vector_env(lambda size: RecSysEnv())
+
+
 class InTensors(Broken):
     """Returns tensors, and of the final observations one for all slots."""
 

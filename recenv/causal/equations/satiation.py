@@ -1,5 +1,7 @@
 """Satiation: what was consumed of a topic lately."""
 
+import numpy as np
+
 from recenv.causal.compiled import jit
 
 
@@ -26,15 +28,33 @@ def satiate(satiation, topics, share, dials):  # type: ignore[no-untyped-def]
     `topics` are the item's topics, records (topic, loading); `share` is 1 / number of consumed items, so that a slate
     averages over them. `fade` then `satiate` is `satiation_next` for every topic.
     """
-    gain = (1.0 - dials["rho"]) * share
+    gain = satiation_gain(share, dials)
     for j in range(topics.shape[0]):
-        satiation[topics[j]["topic"]] += gain * topics[j]["loading"]
+        satiate_topic(satiation, topics[j], gain)
+
+
+@jit
+def satiation_gain(share, dials):  # type: ignore[no-untyped-def]
+    """Return (1 - rho) * share, what a topic gains per unit of loading."""
+    return (1.0 - dials["rho"]) * share
+
+
+@jit
+def satiate_topic(satiation, topic, gain):  # type: ignore[no-untyped-def]
+    """Add one topic (topic, loading) of a consumed item to satiation (G,), in place."""
+    satiation[np.uintp(topic["topic"])] += gain * topic["loading"]
 
 
 @jit
 def satiation_match(satiation, topics):  # type: ignore[no-untyped-def]
     """Return satiation . topic[a], over the item's topics (topic, loading)."""
+    return match_between(satiation, topics, np.uintp(0), np.uintp(topics.shape[0]))
+
+
+@jit
+def match_between(satiation, topics, first, end):  # type: ignore[no-untyped-def]
+    """Return the same for the item whose topics are the rows `first` to `end` of a table."""
     total = 0.0
-    for j in range(topics.shape[0]):
-        total += satiation[topics[j]["topic"]] * topics[j]["loading"]
+    for j in range(first, end):
+        total += satiation[np.uintp(topics[j]["topic"])] * topics[j]["loading"]
     return total
