@@ -111,7 +111,7 @@ def diverse_greedy_agent(
     seed: int = 0,
     device: str = "cpu",
     diversity: float = 0.2,
-    relevance: str = "epsilon_greedy",
+    relevance: str = "slateq",
     **options: Any,
 ) -> DiverseGreedyAgent:
     """Return an agent that re-ranks another one's slates by diversity.
@@ -121,7 +121,7 @@ def diverse_greedy_agent(
     diversity
         Weight of being unlike the items above, in [0, 1); 0 ranks by relevance alone.
     relevance
-        Registered name (or class) of an agent that scores, such as "epsilon_greedy" or "linucb".
+        Registered name (or class) of an agent that scores, such as "epsilon_greedy" or "slateq".
     options
         Options of that agent.
 
@@ -132,7 +132,7 @@ def diverse_greedy_agent(
     """
     scorer = make_agent(relevance, catalogue, seed=seed, device=device, **options)
     if not isinstance(scorer, ScoreAgent):
-        raise TypeError(f"relevance must be an agent that scores, got {relevance!r}: use epsilon_greedy or linucb")
+        raise TypeError(f"relevance must be an agent that scores, got {relevance!r}: use epsilon_greedy or slateq")
     return DiverseGreedyAgent(scorer, catalogue.features, diversity)
 
 

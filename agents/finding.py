@@ -11,6 +11,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import numbers
 import sys
 import typing
 from pathlib import Path
@@ -76,20 +77,30 @@ def make_agent(spec: Any, catalogue: Catalogue, *, seed: int = 0, device: str = 
     TypeError
         If the agent does not take an option, with the nearest one it takes; or if it has no `act` and `update`.
     ValueError
-        If the name is unknown, or the saved agent was made for another catalogue.
+        If the name is unknown, the seed no whole number from 0 on, or the saved agent was made for another catalogue.
     """
     made = _made_already(spec, catalogue, device)
     if made is not None:
         if options:
             raise TypeError(f"agent {spec!r} is made already, so it takes no option {next(iter(options))!r}")
         return made
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
+        raise ValueError(f"seed must be a whole number, 0 or more, got {seed!r}")
     factory = find_agent(spec)
     _check_options(factory, options, spec)
     agent = factory(catalogue, seed=seed, device=device, **options)
+    if isinstance(agent, Policy) and not isinstance(agent, Agent):
+        return _policy_agent(agent)
     for method in ("act", "update"):
         if not callable(getattr(agent, method, None)):
             raise TypeError(f"agent {spec!r} made a {type(agent).__name__}, which has no method {method}()")
     return agent
+
+
+def _policy_agent(policy: Policy) -> Agent:
+    from recenv.agents.adapters.function import PolicyAgent
+
+    return PolicyAgent(policy)
 
 
 def _made_already(spec: Any, catalogue: Catalogue, device: str) -> Agent | None:
@@ -101,9 +112,7 @@ def _made_already(spec: Any, catalogue: Catalogue, device: str) -> Agent | None:
     if isinstance(spec, Agent):
         return spec
     if isinstance(spec, Policy):
-        from recenv.agents.adapters.function import PolicyAgent
-
-        return PolicyAgent(spec)
+        return _policy_agent(spec)
     return None
 
 

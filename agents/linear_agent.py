@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
@@ -47,13 +48,22 @@ class LinearConfig:
     """Observations that the noise of all items together is worth to an item's own noise."""
     forgetting: float = 1.0
     """Factor on what is known of an item at each of its observations; below 1 it follows a drift."""
+    caution: float = 5.0
+    """Observations of an item up to which, in exploring, its noise may be as large as the mean square of the reward; at
+    0 items that were never shown are taken to be like the others."""
+
+    def __post_init__(self) -> None:
+        """Refuse a caution that is negative or not finite; the posterior checks the others."""
+        if not (math.isfinite(self.caution) and self.caution >= 0.0):
+            raise ValueError(f"caution must be 0 or more, got {self.caution!r}")
 
 
 class LinearAgent(PosteriorScores):
     """Base of agents that score by the posterior of a linear reward; a subclass says how to explore.
 
     The reward of a slate is taken for the sum of what its items earned; what the posterior does not explain is shared
-    among the items that the user took. `act(explore=False)` shows the highest posterior mean.
+    among the items that the user took. `act(explore=False)` shows the highest posterior mean. `moments` is the
+    posterior; exploring goes by `exploring_moments`, in which items that were hardly shown may be noisier than others.
     """
 
     name: ClassVar[str]
@@ -62,7 +72,9 @@ class LinearAgent(PosteriorScores):
 
     def __init__(self, catalogue: Catalogue, config: LinearConfig, options: dict[str, Any]) -> None:
         self.catalogue, self.config, self.options = catalogue, config, options
-        fields = {key: value for key, value in dataclasses.asdict(config).items() if key != "components"}
+        fields = {
+            key: value for key, value in dataclasses.asdict(config).items() if key not in ("components", "caution")
+        }
         items = item_features(catalogue, config.components)
         self.posterior = LinearPosterior(items, catalogue.observation_size + 1, **fields)
 
@@ -73,8 +85,17 @@ class LinearAgent(PosteriorScores):
 
     def moments(self, request: Request) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return (B, C) posterior mean and deviation of each candidate's expected reward."""
-        candidates = known_candidates(request.candidates, self.catalogue.n_items)
-        return self.posterior.moments(state_features(request.observation, self.catalogue.observation_size), candidates)
+        return self._moments(request, request.candidates, 0.0)
+
+    def exploring_moments(self, request: Request) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (B, C) the same, items that are little known taken to be noisier by `caution`."""
+        return self._moments(request, request.candidates, self.config.caution)
+
+    def _moments(
+        self, request: Request, items: NDArray[np.int64], caution: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        states = state_features(request.observation, self.catalogue.observation_size)
+        return self.posterior.moments(states, known_candidates(items, self.catalogue.n_items), caution)
 
     def update(self, feedback: Feedback) -> dict[str, float]:
         """Learn from feedback, late or not, and return the root mean square of what was not expected."""
@@ -95,7 +116,7 @@ class LinearAgent(PosteriorScores):
         states = state_features(request.observation, self.catalogue.observation_size)
         gap = np.where(items >= 0, 0.0, np.nan)
         parts = self.posterior.mean[items] * states[:, None] + gap[:, :, None]
-        mean, deviation = self.posterior.moments(states, items)
+        mean, deviation = self._moments(request, items, self.config.caution)
         bonus = self.exploring(mean, deviation).scores(request) - mean + gap
         return Contributions(items, parts.sum(axis=2) + bonus, parts[:, :, 0], parts[:, :, 1:], bonus)
 

@@ -32,6 +32,8 @@ GROWTH = 1.5
 """A refresh is due when the observations have grown by this factor."""
 ITEMS_AT_ONCE = 256
 """Items whose full matrices are in memory at the same time."""
+ROWS_AT_ONCE = 16
+"""Items whose scores stay in the cache while all users pass."""
 
 
 class LinearPosterior:
@@ -99,27 +101,36 @@ class LinearPosterior:
         return math.sqrt(squares / max(len(items), 1))
 
     def moments(
-        self, states: NDArray[np.float64], candidates: NDArray[np.int64]
+        self, states: NDArray[np.float64], candidates: NDArray[np.int64], caution: float = 0.0
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return (B, C) mean and standard deviation of w_a . x, noise not included; 0 where it is -1."""
-        items, places = _asked(candidates, len(self.items))
-        mean = states @ self.mean[items].T
-        variance = products(states) @ self._single[items].T
-        return _looked_up(mean, variance, np.sqrt(self.noise())[items], places)
+        """Return (B, C) mean and standard deviation of w_a . x, noise not included; 0 where it is -1.
 
-    def noise(self) -> NDArray[np.float64]:
+        The deviation is in proportion to that of `noise(caution)`.
+        """
+        items, places = _asked(candidates, len(self.items))
+        # Items first: in this order the large matrix is read as it lies.
+        mean = self.mean[items] @ states.T
+        variance = self._single[items] @ products(states).T
+        return _looked_up(mean, np.sqrt(np.maximum(variance, 0.0)), np.sqrt(self.noise(caution))[items], places)
+
+    def noise(self, caution: float = 0.0) -> NDArray[np.float64]:
         """Return (N,) the noise variance s_a^2 of each item, in squared units of the reward.
 
         An item's own squared errors are pooled with those of all items, worth `noise_pooling` observations, and with
-        the mean square of the reward, worth one: an item that was never shown is not as sure as those that were.
+        the mean square of the reward, worth one. That is the best guess. One who must not overlook an item that is
+        unlike the others adds, of the way from the guess to the mean square of the reward, the share
+        caution / (caution + n_a), n_a the item's observations.
         """
         rows, squares = self.rewards
         size = squares / rows if rows else 1.0
         pooled = (size + self.surprise.sum()) / (1.0 + self.count.sum())
-        if math.isinf(self.noise_pooling):
-            return np.full(len(self.items), pooled)
-        weight = 1.0 + self.noise_pooling
-        return (size + self.noise_pooling * pooled + self.surprise) / (weight + self.count)
+        guess = np.full(len(self.items), pooled)
+        if not math.isinf(self.noise_pooling):
+            weight = 1.0 + self.noise_pooling
+            guess = (size + self.noise_pooling * pooled + self.surprise) / (weight + self.count)
+        if caution:
+            guess += caution / (caution + self.count) * np.maximum(size - guess, 0.0)
+        return guess
 
     def refresh(self) -> None:
         """Derive the posterior of every item anew from all observations."""
@@ -224,15 +235,17 @@ def _asked(candidates: NDArray[np.int64], n_items: int) -> tuple[Any, NDArray[np
 
 
 @njit(cache=True)
-def _looked_up(mean, variance, noise, places):  # type: ignore[no-untyped-def]
-    """Return (B, C) the mean and the deviation at each place; 0 where the place is below 0."""
-    out_mean, out_deviation = np.zeros(places.shape), np.zeros(places.shape)  # pragma: no cover - compiled
-    for b in range(places.shape[0]):
-        for c in range(places.shape[1]):
-            a = places[b, c]
-            if a >= 0:
-                out_mean[b, c] = mean[b, a]
-                out_deviation[b, c] = noise[a] * math.sqrt(max(variance[b, a], np.float32(0.0)))
+def _looked_up(mean, deviation, noise, places):  # type: ignore[no-untyped-def]
+    """Return (B, C) the mean and the deviation at each place, a row of (n, B); 0 where the place is below 0."""
+    users, columns = places.shape  # pragma: no cover - compiled
+    out_mean, out_deviation = np.zeros(places.shape), np.zeros(places.shape)
+    for start in range(0, columns, ROWS_AT_ONCE):
+        for b in range(users):
+            for c in range(start, min(start + ROWS_AT_ONCE, columns)):
+                a = places[b, c]
+                if a >= 0:
+                    out_mean[b, c] = mean[a, b]
+                    out_deviation[b, c] = noise[a] * deviation[a, b]
     return out_mean, out_deviation
 
 

@@ -38,7 +38,7 @@ class LinearThompsonAgent(LinearAgent):
     name = "linear_thompson"
 
     def __init__(
-        self, catalogue: Catalogue, *, seed: int = 0, device: str = "cpu", width: float = 0.3, **options: Any
+        self, catalogue: Catalogue, *, seed: int = 0, device: str = "cpu", width: float = 0.2, **options: Any
     ) -> None:
         if not (math.isfinite(width) and width > 0.0):
             raise ValueError(f"width must be above 0, got {width!r}; greedy is act(explore=False)")

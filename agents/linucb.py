@@ -3,7 +3,8 @@
     score(s, a) = m_a . x + alpha s_a sqrt(x' C_a x)
 
 with the posterior of `LinearPosterior`: Li's hybrid model, in which items share what their features explain. Alpha is
-in posterior standard deviations, so it means the same whatever the unit of the reward.
+in posterior standard deviations, so it means the same whatever the unit of the reward. s_a is the cautious one
+(`LinearConfig.caution`): an item that was hardly shown may be noisier than the others are.
 """
 
 from __future__ import annotations

@@ -28,9 +28,9 @@ class NeuralConfig:
     """Decoupled, of AdamW."""
     averaging: float = 0.97
     """Decisions use the average of the parameters over about 1 / (1 - averaging) steps."""
-    batch_size: int = 256
+    batch_size: int = 512
     """Rows of a gradient step."""
-    replay_ratio: float = 40.0
+    replay_ratio: float = 60.0
     """How often a row of experience is used, on average."""
     replay_size: int = 100_000
     """Rows of experience kept."""

@@ -101,11 +101,21 @@ class PolicyGradientAgent(SlateLearner):
         values = self.networks["critic"].scores(observation)
         logits = self._logits(observation, values.detach(), rows["allowed"])
         shown_values = values.gather(1, items.clamp(min=0)) * (items >= 0)
-        credits = credit(shown_values.detach(), self._gain(rows), self._took(rows))
+        credits = self._credits(shown_values.detach(), rows, items >= 0)
         ratio = self._ratio(logits, items, self.tensor(rows["probability"]))
         gain = self.objective(Slates(logits, items, values.detach(), credits, ratio))
         error = (((credits - shown_values) * (items >= 0)) ** 2).sum(dim=1)
         return self.descend((error - gain - self.config.temperature * entropy(logits)).mean())
+
+    def _credits(self, values: torch.Tensor, rows: dict[str, NDArray[Any]], shown: torch.Tensor) -> torch.Tensor:
+        """Return (n, K) what each position earned, less its part of the offset; they sum to the gain.
+
+        The whole gain is shared out, then the offset taken off: an item that nobody took earned nothing, which is less
+        than the mean, not the mean itself.
+        """
+        mean = self.offset(self.config.gamma) / self.spread(self.config.gamma)
+        level = mean / shown.sum(dim=1, keepdim=True).clamp(min=1)
+        return (credit(values + level, self._gain(rows) + mean, self._took(rows)) - level) * shown
 
     def _took(self, rows: dict[str, NDArray[Any]]) -> torch.Tensor:
         """Return (n, K) which items share the gain: the consumed ones, or where none was, all that were shown."""

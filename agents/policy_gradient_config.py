@@ -21,7 +21,7 @@ class PolicyGradientConfig:
     """Hidden units of each tower."""
     dims: int = 32
     """D, size of the product of the towers."""
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-3
     """Of Adam."""
     weight_decay: float = 0.1
     """Decoupled, of AdamW."""
@@ -29,7 +29,7 @@ class PolicyGradientConfig:
     """Slates are drawn by the average of the parameters over about 1 / (1 - averaging) gradient steps."""
     batch_size: int = 256
     """Rows of a gradient step."""
-    replay_ratio: float = 32.0
+    replay_ratio: float = 8.0
     """How often a row of experience is used, on average."""
     replay_size: int = 20_000
     """Rows of experience kept."""

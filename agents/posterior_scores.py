@@ -54,20 +54,23 @@ class PosteriorScores:
         """Return (B, C) posterior mean and deviation of each candidate's expected reward."""
         raise NotImplementedError(f"{type(self).__name__} needs moments(request) -> mean and deviation (B, C)")
 
+    def exploring_moments(self, request: Request) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (B, C) the mean and deviation to explore by: the posterior's, unless a subclass is more careful."""
+        return self.moments(request)
+
     def exploring(self, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> Scored:
         """Return the scores and exploration that posterior means and deviations (B, C) lead to."""
         raise NotImplementedError(f"{type(self).__name__} needs exploring(mean, deviation)")
 
     def scores(self, request: Request) -> NDArray[np.float64]:
         """Return (B, C) what the exploring agent ranks by."""
-        return np.asarray(self.exploring(*self.moments(request)).scores(request), np.float64)
+        return np.asarray(self.exploring(*self.exploring_moments(request)).scores(request), np.float64)
 
     def probabilities(self, request: Request) -> NDArray[np.float64]:
         """Return (B, C) the probability of each candidate to be shown first when exploring."""
-        return self.exploring(*self.moments(request)).probabilities(request)
+        return self.exploring(*self.exploring_moments(request)).probabilities(request)
 
     def act(self, request: Request, *, rng: np.random.Generator, explore: bool = True) -> Decision:
         """Choose a slate for each of B users; the highest posterior means where `explore` is False."""
-        mean, deviation = self.moments(request)
-        scored = self.exploring(mean, deviation) if explore else Greedy(mean)
+        scored = self.exploring(*self.exploring_moments(request)) if explore else Greedy(self.moments(request)[0])
         return scored.act(request, rng=rng, explore=explore)

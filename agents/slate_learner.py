@@ -28,6 +28,7 @@ from recenv.agents.saving import (
     write_agent,
 )
 from recenv.agents.scoring import ScoreAgent
+from recenv.agents.shrunk_towers import ShrunkTowers
 from recenv.agents.towers import TowerNetwork
 from recenv.protocol import Catalogue, Feedback
 
@@ -113,7 +114,7 @@ class SlateLearner(ScoreAgent):
     name: str
     training_steps = 200_000
     """User steps that it is trained for by default."""
-    towers: type[TowerNetwork] = TowerNetwork
+    towers: type[TowerNetwork] = ShrunkTowers
     """What the networks are made of."""
 
     def __init__(

@@ -32,7 +32,7 @@ class SlateQConfig:
     """Hidden units of each tower."""
     dims: int = 32
     """D, size of the product of the towers."""
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-3
     """Of Adam."""
     weight_decay: float = 0.1
     """Decoupled, of AdamW."""

@@ -79,7 +79,7 @@ class LinearSquareCBAgent(LinearAgent):
 
     def exploring(self, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> Scored:
         """Return the posterior means, weighted by their inverse gaps."""
-        noise = math.sqrt(float(self.posterior.noise().mean()))
+        noise = math.sqrt(float(self.posterior.noise(self.config.caution).mean()))
         return Scored(mean, self.gamma.after(float(self.posterior.count.sum()), noise))
 
     @classmethod

@@ -54,11 +54,11 @@ def network(rate: float) -> Make:
 
 
 PEERS: dict[str, dict[str, Make]] = {
-    "Vowpal Wabbit epsilon .05": {f"-l {rate}": vw(f"--epsilon 0.05 -l {rate}") for rate in (0.1, 0.5, 2.0)},
+    "Vowpal Wabbit epsilon .05": {f"-l {rate}": vw(f"--epsilon 0.05 -l {rate}") for rate in (0.1, 0.5, 2.0, 8.0)},
     "Vowpal Wabbit SquareCB": {
         f"--gamma_scale {scale} -l {rate}": vw(f"--squarecb --gamma_scale {scale} -l {rate}")
-        for scale in (10, 100, 1000)
-        for rate in (0.1, 0.5)
+        for scale in (10, 100, 1_000, 10_000, 100_000)
+        for rate in (0.1, 0.5, 2.0, 8.0)
     },
     "MABWiser LinUCB": {f"alpha {a}, l2 {l2}": mabwiser(a, l2) for a in (0.25, 0.5) for l2 in (1.0, 5.0)},
     "torch network": {f"rate {rate}": network(rate) for rate in (1e-3, 3e-3)},

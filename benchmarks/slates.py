@@ -28,7 +28,7 @@ from recenv.causal import World
 from recenv.envs import EnvConfig, RecSysVectorEnv
 from recenv.training import Sessions, default_steps, evaluate_sessions, train
 
-NAMES = ("uniform", "popularity", "diverse_greedy", "plackett_luce", "slateq", "reinforce")
+NAMES = ("uniform", "popularity", "best_fixed", "diverse_greedy", "plackett_luce", "slateq", "reinforce")
 STEPS, QUICK_STEPS = 40_000, 2_000
 UNIT = "sum of ratings of what was clicked in a session"
 QUESTION = """Mean over the seeds [95% Student interval over seeds]; reward `rating`, slates of 3, funnel 1, horizon 20,

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from recenv.batching import config_of
 from recenv.causal.world import World
-from recenv.envs.config import EnvConfig
 from recenv.learning_curve import LearningCurve
 from recenv.rounds import Rounds
 from recenv.storage import atomic_folder, read_record, write_record
@@ -177,7 +177,7 @@ def settings_of(
 def _config_settings(what: str, env: Any) -> dict[str, str]:
     if env is None:
         return {what: "none"}
-    config = env if isinstance(env, EnvConfig) else env.unwrapped.config
+    config = config_of(env)
     return {f"{what}.{item.name}": _words(getattr(config, item.name)) for item in dataclasses.fields(config)}
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.batching import config_of
 from recenv.envs.actions import filled_slates
 from recenv.envs.config import EnvConfig
 from recenv.envs.pools import participants
@@ -89,7 +90,7 @@ def evaluate_sessions(
     ValueError
         If there is no user, or `rounds` is below 1.
     """
-    config = env if isinstance(env, EnvConfig) else env.unwrapped.config
+    config = config_of(env)
     if rounds < 1:
         raise ValueError(f"rounds must be 1 or more, got {rounds}")
     ids = participants(config) if users is None else np.asarray(users, np.int64)

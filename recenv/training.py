@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from recenv.batching import as_vector_env
 from recenv.checkpoints import Checkpoints, settings_of
 from recenv.learning_curve import COLUMNS, LearningCurve
 from recenv.protocol import Agent
@@ -63,7 +64,8 @@ def train(
     agent
         Its own `learn(env, steps, rng=, progress=)` is used where it has one, else `act` and `update`.
     env
-        A `RecSysVectorEnv` that starts sessions anew at the next step (the default); seeds come from `rng`.
+        A `RecSysVectorEnv` that starts sessions anew at the next step (the default), or a single environment, of which
+        one with 64 users is made; seeds come from `rng`.
     steps
         User steps: one item (or slate) shown to one user. 0 trains nothing.
     rng
@@ -100,6 +102,7 @@ def train(
     _check_budgets(steps, eval_every, checkpoint_every, patience)
     if patience is not None and eval_env is None:
         raise ValueError('patience needs eval_env to measure on, such as EnvConfig(..., users="validation")')
+    env = as_vector_env(env)
     every = eval_every or max(-(-steps // MEASUREMENTS), 1)
     rounds = None if callable(getattr(agent, "learn", None)) else Rounds(agent, env)
     learn = agent.learn if rounds is None else rounds.learn  # type: ignore[attr-defined]

@@ -24,7 +24,8 @@ API = {
         "neural_ucb_agent", "softmax_agent", "squarecb_agent", "text_features", "with_text",
     ],
     "recenv.causal": [
-        "Behaviour", "CausalGraph", "Ensemble", "FitConfig", "LoggedPairs", "World",
+        "Behaviour", "BehaviourFit", "CausalGraph", "Ensemble", "FitConfig", "Interval", "LoggedPairs",
+        "ObservedSessions", "World", "corrected", "fit_behaviour", "match_thresholds", "simulated_errors",
     ],
     "recenv.data": [
         "DATA_SETS", "DataSet", "FetchError", "OpenBanditLog", "RatingsLog", "data_home", "data_set",

@@ -8,7 +8,9 @@ over pairs and its gradient are compiled (`relu_pairs`), without an array of all
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from recenv.agents.scorers.relu_pairs import relu_pair_gradients, relu_pair_scores
@@ -63,25 +65,37 @@ class MLPScorer(Scorer):
         """Leave the gradient of the squared error in `grad`, 0 before, and return it; a slate's score is a sum."""
         if self.own.device.type != "cpu":
             return super().learn_from(situation, items, target)
-        with torch.no_grad():
-            return self._learn_compiled(situation.state, items, target)
-
-    def _learn_compiled(self, state: torch.Tensor, items: torch.Tensor, target: torch.Tensor) -> float:
-        """Go through the hidden layer once, forward and backward, and leave the matrix products to torch."""
-        out, state_weight, item_weight, own = self.out, self.state_weight, self.item_weight, self.own
         ids, place = torch.unique(items, return_inverse=True)
-        known = ids.clamp_(min=0)
-        inputs = self.inputs(known)
-        hidden = torch.addmm(self.bias, state, state_weight.T)
-        arrays = (hidden.numpy(), (inputs @ item_weight.T).numpy(), place.numpy(), (items >= 0).numpy())
-        found = relu_pair_gradients(*arrays, target.numpy(), out.numpy()[0])
-        by_state, by_item, by_out = (torch.from_numpy(one) for one in found[1:])
+        return self._learn_compiled(
+            situation.state.numpy(), np.maximum(ids.numpy(), 0), place.numpy(), items.numpy() >= 0, target.numpy()
+        )
+
+    def _learn_compiled(
+        self,
+        state: NDArray[np.float32],
+        ids: NDArray[np.int64],
+        place: NDArray[np.int64],
+        shown: NDArray[np.bool_],
+        target: NDArray[np.float32],
+    ) -> float:
+        """Go through the hidden layer once, forward and backward; the matrix products are numpy's, without a graph."""
+        parameters = (self.state_weight, self.item_weight, self.bias, self.out, self.own)
+        state_weight, item_weight, bias, out, own = (one.detach().numpy() for one in parameters)
+        by_state_weight, by_item_weight, by_bias, by_out, by_own = (_gradient(one) for one in parameters)
+        inputs = np.concatenate([self.item_features.numpy()[ids], own[ids]], axis=1)
+        hidden = state @ state_weight.T
+        hidden += bias
+        found = relu_pair_gradients(hidden, inputs @ item_weight.T, place, shown, target, out[0])
+        loss, by_state, by_item, by_out[0] = found
         # What stands in `grad` is 0 before: written over, not added to.
-        torch.mm(by_state.T, state, out=state_weight.grad)
-        torch.mm(by_item.T, inputs, out=item_weight.grad)
-        torch.sum(by_state, 0, out=self.bias.grad)
-        assert out.grad is not None
-        assert own.grad is not None
-        out.grad.copy_(by_out)
-        own.grad.index_add_(0, known, by_item @ item_weight[:, inputs.shape[1] - own.shape[1] :])
-        return float(found[0])
+        np.matmul(by_state.T, state, out=by_state_weight)
+        np.matmul(by_item.T, inputs, out=by_item_weight)
+        by_state.sum(axis=0, out=by_bias)
+        # Empty positions are the first of the ids and have no gradient: item 0's own, if there, comes after.
+        by_own[ids] = by_item @ item_weight[:, inputs.shape[1] - own.shape[1] :]
+        return float(loss)
+
+
+def _gradient(parameter: nn.Parameter) -> NDArray[np.float32]:
+    assert parameter.grad is not None
+    return parameter.grad.numpy()

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from recenv.cli.console import Device, Horizon, Output, Reward, Seed, WorldFolder, bar, console, wrote
+from recenv.cli.console import Device, Horizon, Output, Reward, Seed, SlateSize, WorldFolder, bar, console, wrote
 
 
 def collect_log(
@@ -19,6 +19,7 @@ def collect_log(
     seed: Seed = 0,
     reward: Reward = "rating",
     horizon: Horizon = 20,
+    slate_size: SlateSize = 1,
     confounding: Annotated[
         float, typer.Option(help="How strongly the policy follows a mood that the log does not show; 0: not at all.")
     ] = 0.0,
@@ -31,7 +32,8 @@ def collect_log(
     from recenv.feedback import collect
 
     opened = held_out_world(world)
-    env = RecSysVectorEnv(opened.n_users, EnvConfig(world=opened, reward=reward, horizon=horizon))
+    config = EnvConfig(world=opened, reward=reward, horizon=horizon, slate_size=slate_size)
+    env = RecSysVectorEnv(opened.n_users, config)
     ((label, agent),) = named_policies([policy], env.catalogue, seed=seed, device=device).items()
     with bar(f"Collecting with {label}") as advance:
         log = collect(

@@ -23,6 +23,7 @@ Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same resu
 Device = Annotated[str, typer.Option(help="Torch device: cpu, cuda, mps.")]
 Reward = Annotated[str, typer.Option(help="rating, like, click, purchase, uplift or satisfaction.")]
 Horizon = Annotated[int, typer.Option(help="Steps after which a session is cut.")]
+SlateSize = Annotated[int, typer.Option(help="Items shown at once.")]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from recenv.cli.console import Device, Horizon, Output, Reward, Seed, bar, console, wrote
+from recenv.cli.console import Device, Horizon, Output, Reward, Seed, SlateSize, bar, console, wrote
 from recenv.tracking import Logger, TensorBoardLogger, WandbLogger
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def train_agent(
     seed: Seed = 0,
     reward: Reward = "rating",
     horizon: Horizon = 20,
+    slate_size: SlateSize = 1,
     device: Device = "cpu",
     validation: Annotated[
         bool, typer.Option("--validation", help="Learn from 80% of the users, measure on another 10%.")
@@ -95,6 +96,7 @@ def train_agent(
         seed=seed,
         reward=reward,
         horizon=horizon,
+        slate_size=slate_size,
         device=device,
         validation=validation or patience is not None,
         patience=patience,
@@ -128,6 +130,7 @@ def train_in_world(
     reward: str,
     horizon: int,
     device: str,
+    slate_size: int = 1,
     validation: bool = False,
     patience: int | None = None,
     checkpoint: Path | None = None,
@@ -141,7 +144,11 @@ def train_in_world(
     from recenv.training import default_steps, train
 
     config = EnvConfig(
-        world=held_out_world(world), reward=reward, horizon=horizon, users="train" if validation else "all"
+        world=held_out_world(world),
+        reward=reward,
+        horizon=horizon,
+        slate_size=slate_size,
+        users="train" if validation else "all",
     )
     env = RecSysVectorEnv(envs, config)
     learner: Any = make_agent(agent, env.catalogue, seed=seed, device=device)
@@ -149,7 +156,7 @@ def train_in_world(
         curve = train(
             learner,
             env,
-            steps or default_steps(learner),
+            default_steps(learner) if steps is None else steps,
             rng=np.random.default_rng([seed, 50]),
             progress=advance,
             eval_env=dataclasses.replace(config, users="validation") if validation else None,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from recenv.batching import as_vector_env
 from recenv.protocol import Decision, Feedback, Request
 from recenv.sessions import feedback_rows, request_rows
 from recenv.testing.claimed_probabilities import check_frequencies, check_probabilities
@@ -17,6 +18,8 @@ from recenv.testing.saved_agents import check_saving
 
 ROUNDS = 4
 """Steps of every user that the check takes."""
+USERS = 8
+"""Users that are played with where the environment was made for one."""
 MANY = 512
 """Rows of the largest batch of feedback."""
 FEW = 4
@@ -37,7 +40,7 @@ def check_agent(agent: Any, env: Any, *, seed: int = 0) -> None:
     agent
         An agent, trained or not; it is given feedback.
     env
-        A `RecSysVectorEnv` with a few users; 8 are enough.
+        A `RecSysVectorEnv` with a few users, or a single environment, of which one with 8 users is made.
     seed
         Of the sessions and of the exploration.
 
@@ -46,6 +49,7 @@ def check_agent(agent: Any, env: Any, *, seed: int = 0) -> None:
     AssertionError
         With everything that is wrong and how to mend it, the agent named.
     """
+    env = as_vector_env(env, USERS)
     found, rng = Findings(agent), np.random.default_rng(seed)
     for method in ("act", "update"):
         words = f"{found.kind} has no method {method}(): see recenv.protocol.Agent"

@@ -7,12 +7,13 @@ import pytest
 from recenv.agents.finding import agent_names, find_agent, load_agent, make_agent
 from recenv.agents.popularity import PopularityAgent
 from recenv.agents.uniform import UniformAgent
+from recenv.protocol import Agent
 
 SOURCE = """
 from dataclasses import dataclass
 
 import numpy as np
-from recenv.protocol import Decision
+from recenv.protocol import Agent, Decision
 
 
 @dataclass
@@ -110,6 +111,23 @@ def test_an_unknown_option_is_refused_with_the_nearest_name(spec, option, words,
 def test_an_agent_without_update_is_refused(source, catalogue):
     with pytest.raises(TypeError, match=r"Half, which has no method update\(\)"):
         make_agent(f"{source}:Half", catalogue)
+
+
+def test_a_class_that_has_only_probabilities_becomes_an_agent(tmp_path, catalogue):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "class Even:\n"
+        "    def __init__(self, catalogue, *, seed=0, device='cpu'): pass\n"
+        "    def probabilities(self, request):\n"
+        "        return (request.candidates >= 0) / (request.candidates >= 0).sum(1)[:, None]\n"
+    )
+    assert isinstance(make_agent(f"{path}:Even", catalogue), Agent)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "a", True, None])
+def test_a_seed_that_is_no_whole_number_is_refused(seed, catalogue):
+    with pytest.raises(ValueError, match="seed must be a whole number, 0 or more"):
+        make_agent("uniform", catalogue, seed=seed)
 
 
 @pytest.mark.parametrize("name", ["popularity", "softmax"])

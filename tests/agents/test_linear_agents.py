@@ -101,12 +101,53 @@ def test_parts_of_an_explanation_add_up_to_the_score(kind):
     assert np.isnan(found.score[:, 1]).all()
 
 
+def rare_riches(kind, rounds=150):
+    """Return the share of the last rounds in which an arm that pays 50 for one user in four is found; rest pays 1."""
+    rng, agent, found = np.random.default_rng(1), kind(Catalogue(np.zeros((3, 1), "f4"), np.ones(3), 2)), []
+    for _ in range(rounds):
+        request = Request(rng.normal(size=(20, 2)).astype(np.float32), np.tile(np.arange(3), (20, 1)))
+        rich = (request.observation > 0).all(axis=1)
+        decision = agent.act(request, rng=rng)
+        shown = decision.items[:, 0]
+        found.append((shown[rich] == 2).mean() if rich.any() else 1.0)
+        reward = np.where((shown == 2) & rich, 50.0, np.where(shown == 0, 1.2, 1.0)) + 0.01 * rng.normal(size=20)
+        ended = np.ones(20, bool)
+        agent.update(Feedback(request, decision, reward, request, ended, ~ended))
+    return float(np.mean(found[-30:]))
+
+
+@pytest.mark.parametrize("kind", LINEAR)
+def test_an_item_that_is_unlike_the_others_is_not_overlooked(kind):
+    # Arm 0 pays more than the others for most users and has hardly any noise.
+    assert rare_riches(kind) > 0.8
+
+
+def test_without_caution_it_is_overlooked():
+    assert rare_riches(lambda catalogue: LinUCBAgent(catalogue, caution=0.0)) == 0.0
+
+
+def test_moments_are_the_posterior_and_exploring_moments_are_wider():
+    agent, taste, rng = LinUCBAgent(small_catalogue()), Taste(), np.random.default_rng(0)
+    request = taste.request(rng)
+    agent.update(taste.feedback(request, agent.act(request, rng=rng), rng))
+    (mean, deviation), (same, wider) = agent.moments(request), agent.exploring_moments(request)
+    assert_array_equal(mean, same)
+    assert (wider > deviation).all()
+    assert_allclose(agent.scores(request), mean + agent.alpha * wider)
+
+
+@pytest.mark.parametrize("caution", [-1.0, np.nan, np.inf])
+def test_a_caution_that_cannot_be_is_refused(caution):
+    with pytest.raises(ValueError, match="caution must be 0 or more"):
+        LinUCBAgent(small_catalogue(), caution=caution)
+
+
 def test_linucb_shows_the_highest_bound_when_exploring_and_the_highest_mean_when_not():
     agent, taste, rng = LinUCBAgent(small_catalogue(), alpha=3.0), Taste(), np.random.default_rng(0)
     for _ in range(5):
         request = taste.request(rng)
         agent.update(taste.feedback(request, agent.act(request, rng=rng), rng))
-    mean, deviation = agent.moments(request)
+    mean, deviation = agent.exploring_moments(request)
     decision = agent.act(request, rng=rng)
     assert_array_equal(decision.items[:, 0], (mean + 3.0 * deviation).argmax(axis=1))
     assert_array_equal(decision.probability, np.ones(20))

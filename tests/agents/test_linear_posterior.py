@@ -110,6 +110,18 @@ def test_the_noise_is_found():
     assert_allclose(np.sqrt(posterior.noise()), [0.1, 2.0], rtol=0.15)
 
 
+def test_caution_lifts_the_noise_of_little_known_items_towards_the_mean_square_of_the_reward():
+    posterior = LinearPosterior(np.ones((2, 1)), 1)
+    posterior.add(np.zeros(30, int), np.ones((30, 1)), np.full(30, 2.0))
+    guess = posterior.noise()
+    assert guess[0] == guess[1]
+    lifted = guess + np.array([10 / 40, 1.0]) * (4.0 - guess)
+    assert_allclose(posterior.noise(10.0), lifted)
+    plain, cautious = (posterior.moments(np.ones((1, 1)), np.array([[0, 1]]), caution) for caution in (0.0, 10.0))
+    assert_allclose(cautious[0], plain[0])
+    assert_allclose(cautious[1] / plain[1], np.sqrt(lifted / guess)[None], rtol=1e-6)
+
+
 def test_forgetting_follows_a_drift():
     stayed, followed = fresh(), fresh(forgetting=0.95)
     items, states, _ = observations(600)

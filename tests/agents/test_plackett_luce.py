@@ -78,3 +78,19 @@ def test_an_unknown_probability_of_what_acted_counts_as_its_own(catalogue, proba
     shown = Decision(np.tile([1, 2], (8, 1)), np.full(8, probability))
     metrics = agent.update(Feedback(request, shown, np.arange(8.0), request, ~no, no))
     assert np.isfinite(metrics["loss"])
+
+
+def test_an_item_that_nobody_took_earned_less_than_one_that_was_taken_even_in_a_poor_slate(catalogue):
+    agent = PlackettLuceAgent(catalogue)
+    agent.rewards.add(np.array([[2.0, 0.0], [4.0, 0.0]]))  # mean 3
+    rows = {
+        "reward": np.array([2.0, 0.0]),
+        "items": np.array([[0, 1, 2], [3, 4, -1]]),
+        "consumed": np.array([[False, True, False], [False, False, False]]),
+        "terminated": np.zeros(2, bool),
+    }
+    earned = agent._credits(torch.zeros(2, 3), rows, torch.as_tensor(rows["items"] >= 0)).numpy()
+    spread, level = agent.spread(0.0), 3.0 / 3
+    assert_allclose(earned[0] * spread, [-level, 2.0 - level, -level], rtol=1e-5)
+    assert_allclose(earned.sum(axis=1) * spread, [2.0 - 3.0, 0.0 - 3.0], rtol=1e-5)
+    assert earned[1, 2] == 0.0
