@@ -27,7 +27,7 @@ from result_table import Row, markdown, publish
 from recenv.agents import ScoreAgent
 from recenv.agents.best_fixed import BestFixedAgent
 from recenv.agents.exploration import Softmax
-from recenv.agents.offline_policy import dm_learner, dr_learner, ips_learner
+from recenv.agents.offline.policy import dm_learner, dr_learner, ips_learner
 from recenv.causal import World
 from recenv.envs import EnvConfig, RecSysVectorEnv
 from recenv.envs.truth import one_step_truth

@@ -32,8 +32,8 @@ WORLDS = range(1_000, 1_040)
 
 def draw_world(rng: np.random.Generator) -> tuple[Catalogue, NDArray[np.float64]]:
     """Return a catalogue and weights (N, 1 + O) drawn from the prior that the agents have by default."""
-    from recenv.agents.joint_features import item_features
-    from recenv.agents.linear_agent import LinearConfig
+    from recenv.agents.linear.agent import LinearConfig
+    from recenv.agents.linear.joint_features import item_features
 
     config = LinearConfig()
     features, popularity = rng.normal(size=(ITEMS, 3)).astype(np.float32), rng.integers(1, 100, ITEMS)

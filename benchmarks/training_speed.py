@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from result_table import Row, markdown, publish
 
-from recenv.agents.dqn import DQNAgent
+from recenv.agents.planning.dqn import DQNAgent
 from recenv.causal import World
 from recenv.envs import EnvConfig, RecSysVectorEnv
 from recenv.training import train
@@ -57,7 +57,7 @@ def sb3_loop(config: EnvConfig, device: str, users: int) -> Callable[[int], int]
     """Return the same for Stable-Baselines3's loop."""
     from stable_baselines3 import DQN
 
-    from recenv.agents.sb3_dqn import TowerQPolicy
+    from recenv.agents.planning.sb3_dqn import TowerQPolicy
     from recenv.sb3 import RecSysVecEnv
 
     env = RecSysVecEnv(users, config)

@@ -42,9 +42,9 @@ ALLOWED: dict[str, set[str] | None] = {
 
 ALSO = {
     "agents/adapters/sb3.py": {"sb3"},  # an agent that owns its training loop needs the environment of that loop
-    "agents/dqn.py": {"sb3"},
+    "agents/planning/dqn.py": {"sb3"},
     "agents/log_replaying.py": {"feedback"},  # it plays a log, which it reads
-    "agents/ppo.py": {"sb3"},
+    "agents/planning/ppo.py": {"sb3"},
     "recenv/causal/graph.py": {"report"},  # the same, for a graph that draws itself
     "recenv/ope/comparison.py": {"report"},  # a result writes itself up: looked up by name, when asked to
 }

@@ -1,0 +1,1 @@
+"""Networks that score items, and how a share of decisions explores."""

@@ -1,0 +1,1 @@
+"""Agents that choose several items at once."""
