@@ -82,14 +82,14 @@ class BestFixedAgent(ScoreAgent):
 
     def save(self, path: str | Path) -> None:
         """Write the agent as a folder."""
-        arrays = {"popularity": self.popularity, "total": self.total, "count": self.count}
+        arrays = {"catalogue.popularity": self.popularity, "total": self.total, "count": self.count}
         write_agent(path, self.name, options=self.options, trained_on=self.trained_on, arrays=arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> BestFixedAgent:
         """Read a saved agent."""
         saved = read_agent(path, (cls.name,))
-        popularity = saved.arrays["popularity"]
+        popularity = saved.arrays["catalogue.popularity"]
         catalogue = Catalogue(np.zeros((len(popularity), 0), np.float32), popularity, 0, fingerprint=saved.trained_on)
         agent = cls(catalogue, **saved.options)
         agent.total, agent.count = saved.arrays["total"], saved.arrays["count"]

@@ -7,6 +7,7 @@ replacement. The greedy item is the one with the highest score, of equals the on
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,7 +31,7 @@ class EpsilonGreedy:
 
     def __post_init__(self) -> None:
         """Refuse what is not a probability."""
-        if not 0.0 <= self.epsilon <= 1.0:
+        if not (isinstance(self.epsilon, numbers.Real) and 0.0 <= self.epsilon <= 1.0):
             raise ValueError(f"epsilon must be in [0, 1], got {self.epsilon!r}")
 
     def probabilities(self, scores: NDArray[np.floating], candidates: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -51,7 +52,7 @@ class Softmax:
 
     def __post_init__(self) -> None:
         """Refuse a temperature that is not positive."""
-        if not (math.isfinite(self.temperature) and self.temperature > 0.0):
+        if not (isinstance(self.temperature, numbers.Real) and 0.0 < self.temperature < math.inf):
             raise ValueError(f"temperature must be above 0, got {self.temperature!r}; greedy is EpsilonGreedy(0.0)")
 
     def probabilities(self, scores: NDArray[np.floating], candidates: NDArray[np.int64]) -> NDArray[np.float64]:

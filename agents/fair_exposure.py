@@ -167,8 +167,14 @@ class FairExposure:
 
     def save(self, path: str | Path) -> None:
         """Write the agent as a folder, the agent that it bounds in a folder `agent` inside it."""
-        arrays = {"groups": self.groups, "target": self.target}
-        write_agent(path, self.name, options={"max_gap": self.max_gap}, trained_on=self.trained_on, arrays=arrays)
+        write_agent(
+            path,
+            self.name,
+            options={"max_gap": self.max_gap},
+            trained_on=self.trained_on,
+            state={"n_items": len(self.groups)},
+            arrays={"groups": self.groups, "target": self.target},
+        )
         self.agent.save(Path(path) / "agent")
 
     @classmethod

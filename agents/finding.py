@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from recenv.agents.options import check_type
 from recenv.agents.saving import FORMAT_VERSION, check_catalogue
 from recenv.protocol import Agent, AgentFactory, Catalogue, Policy
 from recenv.storage import read_record
@@ -62,8 +63,9 @@ def find_agent(spec: Any) -> AgentFactory:
         raise ValueError(f"unknown agent {spec!r}{_did_you_mean(spec, agent_names())}; {_ways()}")
     module = _module_of_file(Path(place)) if place.endswith(".py") else _module_of_name(place, spec)
     if not hasattr(module, name):
-        own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ValueError(f"{place} has no {name!r}{_did_you_mean(name, own)}")
+        public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        own = [key for key in public if getattr(vars(module)[key], "__module__", "") == module.__name__]
+        raise ValueError(f"{place} has no {name!r}{_did_you_mean(name, own)}; it has {', '.join(own) or 'nothing'}")
     return _checked_factory(getattr(module, name), spec)
 
 
@@ -75,10 +77,12 @@ def make_agent(spec: Any, catalogue: Catalogue, *, seed: int = 0, device: str = 
     Raises
     ------
     TypeError
-        If the agent does not take an option, with the nearest one it takes; or if it has no `act` and `update`.
+        If the agent does not take an option, with the nearest one it takes; if it has no `act` and `update`; or if
+        `catalogue` is none.
     ValueError
         If the name is unknown, the seed no whole number from 0 on, or the saved agent was made for another catalogue.
     """
+    _check_is_catalogue(catalogue)
     made = _made_already(spec, catalogue, device)
     if made is not None:
         if options:
@@ -95,6 +99,13 @@ def make_agent(spec: Any, catalogue: Catalogue, *, seed: int = 0, device: str = 
         if not callable(getattr(agent, method, None)):
             raise TypeError(f"agent {spec!r} made a {type(agent).__name__}, which has no method {method}()")
     return agent
+
+
+def _check_is_catalogue(catalogue: Any) -> None:
+    if not all(hasattr(catalogue, name) for name in ("features", "popularity", "observation_size")):
+        kind = type(catalogue).__name__
+        remedy = "pass its catalogue, env.catalogue" if hasattr(catalogue, "catalogue") else "pass env.catalogue"
+        raise TypeError(f"catalogue must be a recenv.protocol.Catalogue, got {kind}: {remedy}")
 
 
 def _policy_agent(policy: Policy) -> Agent:
@@ -147,11 +158,19 @@ def load_agent(folder: str | Path, *, catalogue: Catalogue | None = None, device
         )
     if catalogue is not None:
         check_catalogue(folder, meta, arrays, catalogue)
+        for inside in sorted(Path(folder).glob("*/agent.json")):
+            # A wrapper's folder holds the agent that it wraps.
+            check_catalogue(inside.parent, *read_record(inside.parent, "agent", version=FORMAT_VERSION), catalogue)
     load = getattr(_class_of(find_agent(name)), "load", None)
     if load is None:
         raise ValueError(f"agent {name!r} cannot be loaded: it has no load(folder)")
-    takes_device = "device" in inspect.signature(load).parameters
-    return cast(Agent, load(folder, device=device) if takes_device else load(folder))
+    given = {"device": device} if "device" in inspect.signature(load).parameters else {}
+    try:
+        return cast(Agent, load(folder, **given))
+    except (LookupError, TypeError, AttributeError, RuntimeError) as error:
+        # The checksum was right: somebody edited the folder, or wrote it with another version of the agent.
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{folder} does not fit the agent {name!r} ({reason}); train the agent again") from error
 
 
 def _class_of(factory: Any) -> Any:
@@ -161,6 +180,8 @@ def _class_of(factory: Any) -> Any:
 
 def _check_options(factory: AgentFactory, options: dict[str, Any], spec: Any) -> None:
     parameters = inspect.signature(factory).parameters
+    for name in set(options).intersection(parameters):
+        check_type(str(spec), name, parameters[name].annotation, options[name])
     if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values()):
         return
     known = [name for name in parameters if name not in ("self", "catalogue", "seed", "device")]
@@ -172,7 +193,9 @@ def _check_options(factory: AgentFactory, options: dict[str, Any], spec: Any) ->
 
 def _checked_factory(found: Any, spec: str) -> AgentFactory:
     if not callable(found):
-        raise TypeError(f"agent {spec} is a {type(found).__name__}; give a class or a function that makes an agent")
+        raise TypeError(
+            f"agent {spec} is of type {type(found).__name__}; give a class or a function that makes an agent"
+        )
     return cast(AgentFactory, found)
 
 
@@ -202,8 +225,9 @@ def _module_of_file(path: Path) -> ModuleType:
 
 
 def _did_you_mean(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, 1)
+    return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
 
 
 def _ways() -> str:

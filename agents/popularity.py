@@ -37,7 +37,7 @@ class PopularityAgent(ScoreAgent):
 
     def save(self, path: str | Path) -> None:
         """Write the agent as a folder."""
-        arrays = {"popularity": self.popularity}
+        arrays = {"catalogue.popularity": self.popularity}
         write_agent(path, self.name, options={}, trained_on=self.trained_on, arrays=arrays)
 
     @classmethod
@@ -45,5 +45,5 @@ class PopularityAgent(ScoreAgent):
         """Read a saved agent."""
         saved = read_agent(path, (cls.name,))
         agent = cls.__new__(cls)
-        agent.popularity, agent.trained_on = saved.arrays["popularity"], saved.trained_on
+        agent.popularity, agent.trained_on = saved.arrays["catalogue.popularity"], saved.trained_on
         return agent

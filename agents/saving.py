@@ -40,7 +40,8 @@ def write_agent(
     arrays: Mapping[str, NDArray[Any]] | None = None,
 ) -> None:
     """Write an agent, whole or not at all."""
-    meta = {"agent": name, "options": dict(options), "trained_on": [int(one) for one in trained_on]}
+    plain = {option: value.item() if isinstance(value, np.generic) else value for option, value in options.items()}
+    meta = {"agent": name, "options": plain, "trained_on": [int(one) for one in trained_on]}
     meta["state"] = dict(state or {})
     write_record(folder, "agent", version=FORMAT_VERSION, meta=meta, arrays=arrays or {})
 
@@ -58,11 +59,15 @@ def read_agent(folder: str | Path, names: tuple[str, ...]) -> SavedAgent:
     meta, arrays = read_record(folder, "agent", version=FORMAT_VERSION)
     if meta.get("agent") not in names:
         raise ValueError(f"{folder} holds an agent {meta.get('agent')!r}, not {' or '.join(names)}: use load_agent")
-    try:
-        trained_on = tuple(meta["trained_on"])
-        return SavedAgent(meta["agent"], meta["options"], trained_on, meta["state"], arrays)
-    except KeyError as error:
-        raise ValueError(f"{folder} lacks {error}; train the agent again") from None
+    _check_contents(folder, meta)
+    return SavedAgent(meta["agent"], meta["options"], tuple(meta["trained_on"]), meta["state"], arrays)
+
+
+def _check_contents(folder: str | Path, meta: Mapping[str, Any]) -> None:
+    for name, kind in (("options", dict), ("trained_on", list), ("state", dict)):
+        if not isinstance(meta.get(name), kind):
+            found = repr(meta[name]) if name in meta else "nothing"
+            raise ValueError(f"{folder}/agent.json holds {found} as {name!r}: it is damaged; train the agent again")
 
 
 def catalogue_arrays(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
@@ -83,24 +88,42 @@ def saved_catalogue(saved: SavedAgent) -> Catalogue:
 def check_catalogue(
     folder: str | Path, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], catalogue: Catalogue
 ) -> None:
-    """Refuse a saved agent that was made for another catalogue; one that kept none fits all.
+    """Refuse a saved agent that was made for another catalogue; one that kept nothing of it fits all.
 
     Raises
     ------
     ValueError
-        If the number of items, their features or the observation's width differ.
+        If the number of items, their features or popularity, or the observation's width differ.
     """
-    features, width = arrays.get("catalogue.features"), meta["state"].get("observation_size")
-    if features is None or (width == catalogue.observation_size and np.array_equal(features, catalogue.features)):
-        return
-    theirs = f"{features.shape[0]} items of {features.shape[1]} features and observations of {width} numbers"
-    ours = f"{catalogue.n_items}, {catalogue.features.shape[1]} and {catalogue.observation_size}"
-    if features.shape == catalogue.features.shape and width == catalogue.observation_size:
-        ours = "as many, but its features are others (of another log, or another part of it)"
-    raise ValueError(
-        f"{folder} holds an agent {meta['agent']!r} that was made for a catalogue of {theirs}; this one has {ours}: "
-        "train an agent for this world, or use the world that it was trained in"
-    )
+    _check_contents(folder, meta)
+    difference = _difference(meta["state"], arrays, catalogue)
+    if difference:
+        raise ValueError(
+            f"{folder} holds an agent {meta['agent']!r} that was made for a catalogue of {difference}: "
+            "train an agent for this world, or use the world that it was trained in"
+        )
+
+
+def _difference(state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], catalogue: Catalogue) -> str:
+    """Return in words how the kept catalogue differs; empty where it does not."""
+    features = arrays.get("catalogue.features", catalogue.features)
+    popularity = arrays.get("catalogue.popularity", catalogue.popularity)
+    n_items = state.get("n_items", len(popularity if "catalogue.popularity" in arrays else features))
+    width = state.get("observation_size", catalogue.observation_size)
+    theirs, ours = (n_items, features.shape[1], width), (catalogue.n_items, *catalogue.features.shape[1:])
+    ours = (*ours, catalogue.observation_size)
+    if theirs != ours:
+        return (
+            f"{theirs[0]} items of {theirs[1]} features and observations of {theirs[2]} numbers; this one has "
+            f"{ours[0]}, {ours[1]} and {ours[2]}"
+        )
+    for what, one, other in (
+        ("features", features, catalogue.features),
+        ("popularity", popularity, catalogue.popularity),
+    ):
+        if not np.array_equal(one, other):
+            return f"as many items, but of other {what} (of another log, or another part of it)"
+    return ""
 
 
 def generator_state(rng: np.random.Generator) -> dict[str, Any]:

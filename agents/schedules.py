@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,10 @@ class ConstantSchedule:
 
     strength: float
 
+    def __post_init__(self) -> None:
+        """Refuse what is not a finite number."""
+        _check_finite("strength", self.strength)
+
     def value(self, step: int) -> float:
         """Return the value after `step` decisions."""
         return self.strength
@@ -35,8 +40,10 @@ class LinearSchedule:
     steps: int
 
     def __post_init__(self) -> None:
-        """Refuse a negative duration."""
+        """Refuse a negative duration, and ends that are not finite numbers."""
         _check_steps(self.steps)
+        _check_finite("start", self.start)
+        _check_finite("end", self.end)
 
     def value(self, step: int) -> float:
         """Return the value after `step` decisions."""
@@ -57,7 +64,8 @@ class ExponentialSchedule:
         """Refuse a negative duration, and values that no factor leads to."""
         _check_steps(self.steps)
         for name, value in (("start", self.start), ("end", self.end)):
-            if not (math.isfinite(value) and value > 0.0):
+            _check_finite(name, value)
+            if value <= 0.0:
                 raise ValueError(f"{name} of an exponential schedule must be above 0, got {value!r}: use a linear one")
 
     def value(self, step: int) -> float:
@@ -85,5 +93,11 @@ def make_schedule(kind: str, start: float, end: float, steps: int) -> Schedule:
 
 
 def _check_steps(steps: int) -> None:
+    _check_finite("steps", steps)
     if steps < 0:
         raise ValueError(f"steps of a schedule must be 0 or more, got {steps}")
+
+
+def _check_finite(name: str, value: float) -> None:
+    if not (isinstance(value, numbers.Real) and math.isfinite(value)):
+        raise ValueError(f"{name} of a schedule must be a finite number, got {value!r}")

@@ -6,11 +6,14 @@ agent = make_agent("epsilon_greedy", catalogue)
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,22 +29,22 @@ VERSION = 1
 
 
 def text_features(
-    titles: Sequence[str],
-    genres: Sequence[Sequence[str]] | None = None,
+    titles: Sequence[str | None],
+    genres: Sequence[Sequence[str] | str | None] | None = None,
     *,
     cache: str | Path | None = None,
     device: str = "cpu",
 ) -> NDArray[np.float32]:
     """Return (N, 384) unit vectors: what the sentence encoder makes of "title (genre, genre)".
 
-    They are computed once for the same texts and kept.
+    They are computed once for the same texts and kept; a kept file that is damaged is made again.
 
     Parameters
     ----------
     titles
-        N titles.
+        N titles; None or NaN where an item has none.
     genres
-        The genres of each item, or none.
+        The genres of each item, or one text an item; None where it has none.
     cache
         Folder to keep vectors in; None is recenv's folder in the user's cache.
     device
@@ -50,33 +53,49 @@ def text_features(
     Raises
     ------
     ValueError
-        If there are no titles, or not as many as genres.
+        If there are no titles, or not as many as genres, one isn't text, or `cache` is a file.
     ModuleNotFoundError
         If the extra `text` is not installed.
     """
     texts = _sentences(titles, genres)
     digest = hashlib.sha256(json.dumps([ENCODER, texts]).encode()).hexdigest()[:32]
-    folder = Path(cache or user_cache()) / "text" / digest
-    if not folder.is_dir():
-        write_record(
-            folder,
-            "text",
-            version=VERSION,
-            meta={"encoder": ENCODER, "items": len(texts)},
-            arrays={"features": _encoded(texts, device)},
-        )
-    features: NDArray[np.float32] = read_record(folder, "text", version=VERSION)[1]["features"]
+    root = Path(cache or user_cache())
+    if root.is_file():
+        raise ValueError(f"cache {root} is a file: name a folder, which is made if it is not there")
+    folder = root / "text" / digest
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        kept: NDArray[np.float32] = read_record(folder, "text", version=VERSION)[1]["features"]
+        return kept
+    shutil.rmtree(folder, ignore_errors=True)
+    features = _encoded(texts, device)
+    meta = {"encoder": ENCODER, "items": len(texts)}
+    write_record(folder, "text", version=VERSION, meta=meta, arrays={"features": features})
     return features
 
 
-def _sentences(titles: Sequence[str], genres: Sequence[Sequence[str]] | None) -> list[str]:
-    if not len(titles):
+def _sentences(titles: Iterable[Any], genres: Iterable[Any] | None) -> list[str]:
+    if isinstance(titles, str):
+        raise ValueError(f"titles must be a list of titles, got the one text {titles!r}")
+    names = [_title(row, title) for row, title in enumerate(titles)]
+    if not names:
         raise ValueError("titles is empty: text features need the title of each item")
     if genres is None:
-        return list(titles)
-    if len(genres) != len(titles):
-        raise ValueError(f"genres has {len(genres)} items, titles has {len(titles)}: give the genres of each item")
-    return [f"{title} ({', '.join(of)})" if len(of) else title for title, of in zip(titles, genres, strict=True)]
+        return names
+    kinds = [of if of is None or isinstance(of, str) else ", ".join(of) for of in genres]
+    if len(kinds) != len(names):
+        raise ValueError(f"genres has {len(kinds)} items, titles has {len(names)}: give the genres of each item")
+    return [f"{name} ({of})" if of else name for name, of in zip(names, kinds, strict=True)]
+
+
+def _title(row: int, value: Any) -> str:
+    """Return a title as the encoder takes it: a missing one is empty, halves of characters are question marks."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    import pandas as pd
+
+    if not pd.api.types.is_scalar(value) or not pd.isna(value):
+        raise ValueError(f"titles must be text; row {row} has {value!r}: give None where an item has none")
+    return ""
 
 
 def _encoded(texts: list[str], device: str) -> NDArray[np.float32]:
@@ -91,9 +110,9 @@ def _encoded(texts: list[str], device: str) -> NDArray[np.float32]:
 
 def with_text(
     catalogue: Catalogue,
-    genres: Sequence[Sequence[str]] | None = None,
+    genres: Sequence[Sequence[str] | str | None] | None = None,
     *,
-    titles: Sequence[str] | None = None,
+    titles: Sequence[str | None] | None = None,
     dims: int | None = None,
     replace: bool = False,
     cache: str | Path | None = None,

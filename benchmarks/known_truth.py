@@ -15,6 +15,8 @@ from recenv.envs import RecSysVectorEnv
 
 USERS, ITEMS, DIMS, TOPICS = 200, 80, 4, 5
 HORIZON, SLATE, SESSIONS = 10, 3, 2
+OPINIONS = 999_999
+"""World seed of the opinions in which all policies are tried: no policy, and no fit, has met them in a log."""
 EVERYTHING = Behaviour(
     funnel=1.0, confounding=1.0, drift=0.05, boredom=2.0, conformity=0.5, coupling=0.5, eta=1.0, tau_click=-0.5, h0=-2.0
 )
@@ -93,7 +95,7 @@ def ratings(world: World) -> NDArray[np.float64]:
 
 
 def policies(world: World, history: RatingsLog) -> dict[str, Scores]:
-    """Return policies made from an earlier log, as a team would make them; no fitted world takes part."""
+    """Return policies made from a log, as a team would make them; of the world its seed and topics are read."""
     rng = np.random.default_rng([world.seed, 90])
     quality, personal = predicted(history)
     by_topic = personal @ world.topic / world.topic.sum(0)
@@ -132,8 +134,9 @@ def _constant(scores: NDArray[np.float64]) -> Scores:
 def values(world: World, compared: dict[str, Scores]) -> NDArray[np.float64]:
     """Return (P,) likes a session of each policy, every user in the same sessions, under one noise for all worlds.
 
-    Worlds of one seed have the same opinion noise, so values differ by what the worlds say and not by chance.
+    Values so differ by what the worlds say and not by chance.
     """
+    world = dataclasses.replace(world, seed=OPINIONS)
     return np.array([_value(world, scores) for scores in compared.values()])
 
 

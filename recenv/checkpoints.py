@@ -47,6 +47,8 @@ class Checkpoints:
     ------
     TypeError
         If the agent cannot be saved and loaded.
+    ValueError
+        If `folder` is a file.
     """
 
     def __init__(
@@ -67,6 +69,8 @@ class Checkpoints:
                     "recenv.protocol.Agent), or train without checkpoint= and patience="
                 )
         self.folder, self.settings = Path(folder), settings
+        if self.folder.is_file():
+            raise ValueError(f"checkpoint {self.folder} is a file: name a folder, which is made if it is not there")
         self.agent, self.rounds, self.rng = agent, rounds, rng
         self.every, self.best, self.saved = every, best, 0
 

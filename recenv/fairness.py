@@ -258,8 +258,12 @@ def _target(items: Groups, merit: ArrayLike | None) -> NDArray[np.float64]:
     if merit is None:
         return items.shares
     weight = np.asarray(merit, np.float64)
-    if weight.shape != items.code.shape or not (weight >= 0).all() or weight.sum() <= 0:
-        raise ValueError(f"merit must be {len(items.code)} numbers of 0 or more, not all 0; got shape {weight.shape}")
+    if weight.shape != items.code.shape:
+        raise ValueError(f"merit must be {len(items.code)} numbers, one an item; got shape {weight.shape}")
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    if bad.any() or not weight.any():
+        row = int(bad.argmax())
+        raise ValueError(f"merit must be 0 or more, and not 0 for all; item {row} has {weight[row]}")
     return np.bincount(items.code, weights=weight, minlength=len(items.labels)) / weight.sum()
 
 

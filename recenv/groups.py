@@ -70,13 +70,23 @@ def _is_continuous(column: NDArray[Any]) -> bool:
 def _text(column: NDArray[Any]) -> NDArray[np.str_]:
     if column.dtype.kind in "biuf":
         return np.array([OTHER if value != value else f"{float(value):g}" for value in column])
-    return np.array([OTHER if value is None or value != value or str(value) == "" else str(value) for value in column])
+    import pandas as pd
+
+    missing = pd.isna(column)
+    return np.array(
+        [OTHER if gone or str(value) == "" else str(value) for value, gone in zip(column, missing, strict=True)]
+    )
 
 
 def _quarters(column: NDArray[np.float64]) -> NDArray[np.str_]:
-    """Return which quarter of its column each number is in, by its ends."""
-    known = ~np.isnan(column)
-    edges = np.unique(np.quantile(column[known], [0.0, 0.25, 0.5, 0.75, 1.0]))
+    """Return which quarter of its column each number is in, by its ends; infinite ones are in the outer quarters.
+
+    Where most numbers are the lowest one, these are a group and all above are the other.
+    """
+    known, finite = ~np.isnan(column), np.isfinite(column)
+    edges = np.unique(np.quantile(column[finite], [0.0, 0.25, 0.5, 0.75, 1.0]))
+    if len(edges) == 2:
+        edges = np.unique([*edges, column[finite & (column > edges[0])].min()])
     place = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(edges) - 2)
     names = [f"{chr(ord('a') + k)}: {edges[k]:g} to {edges[k + 1]:g}" for k in range(len(edges) - 1)]
     return np.where(known, np.array(names)[place], OTHER)

@@ -97,9 +97,11 @@ def train(
         If a budget is impossible, `patience` is given without `eval_env`, the environment starts sessions anew in
         another way, or the checkpoint is of another training.
     TypeError
-        If the agent cannot be saved and loaded, and checkpoints or patience need it.
+        If the agent cannot be saved and loaded, and checkpoints or patience need it; or if `agent` is none, or `rng` is
+        no generator.
     """
-    _check_budgets(steps, eval_every, checkpoint_every, patience)
+    _check_parts(agent, rng)
+    steps = _check_budgets(steps, eval_every, checkpoint_every, patience)
     if patience is not None and eval_env is None:
         raise ValueError('patience needs eval_env to measure on, such as EnvConfig(..., users="validation")')
     env = as_vector_env(env)
@@ -133,12 +135,23 @@ def train(
     return curve
 
 
-def _check_budgets(steps: int, eval_every: int | None, checkpoint_every: int | None, patience: int | None) -> None:
+def _check_parts(agent: Any, rng: Any) -> None:
+    if isinstance(agent, type) or not any(callable(getattr(agent, name, None)) for name in ("act", "learn")):
+        raise TypeError(f"agent must be an agent, got {agent!r}: make it first, make_agent({agent!r}, env.catalogue)")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {rng!r}: pass np.random.default_rng(seed)")
+
+
+def _check_budgets(steps: float, eval_every: int | None, checkpoint_every: int | None, patience: int | None) -> int:
+    """Return `steps` as a whole number, which 1e6 is too."""
     if steps < 0 or (eval_every is not None and eval_every < 1):
         raise ValueError(f"steps must be 0 or more and eval_every 1 or more, got {steps} and {eval_every}")
+    if steps != math.floor(steps):
+        raise ValueError(f"steps must be a whole number, got {steps}")
     for name, value in (("checkpoint_every", checkpoint_every), ("patience", patience)):
         if value is not None and value < 1:
             raise ValueError(f"{name} must be 1 or more, got {value}")
+    return int(steps)
 
 
 def _is_over(curve: LearningCurve, steps: int, patience: int | None) -> bool:

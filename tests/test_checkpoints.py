@@ -291,3 +291,10 @@ def test_an_agent_that_cannot_be_saved_is_refused(world, tmp_path):
 
     with pytest.raises(TypeError, match="Unsaved has no save"):
         run(Unsaved(), env, checkpoint=tmp_path)
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(world, tmp_path):
+    (tmp_path / "kept").write_text("")
+    env = make_env(world)
+    with pytest.raises(ValueError, match="kept is a file: name a folder"):
+        run(new_agent("uniform", env), env, checkpoint=tmp_path / "kept")

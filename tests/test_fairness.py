@@ -101,7 +101,9 @@ def test_without_groups_there_is_nothing():
         ({"items": Groups("kind", ("a",), np.zeros(3))}, "of 3 items, but there is id 3"),
         ({"users": Groups("age", ("a",), np.zeros(2))}, "of 2 users, but there is id 3"),
         ({"items": ITEMS, "merit": [1, 2, 3]}, "merit must be 4 numbers"),
-        ({"items": ITEMS, "merit": [1, 2, 3, -1]}, "merit must be 4 numbers"),
+        ({"items": ITEMS, "merit": [1, 2, 3, -1]}, "merit must be 0 or more, .* item 3 has -1"),
+        ({"items": ITEMS, "merit": [1, np.nan, 3, 1]}, "merit must be 0 or more, .* item 1 has nan"),
+        ({"items": ITEMS, "merit": [0, 0, 0, 0]}, "not 0 for all"),
     ],
 )
 def test_groups_that_do_not_fit_are_refused(options, words):

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -42,3 +43,19 @@ def test_codes_need_labels(code):
 def test_no_rows_are_refused():
     with pytest.raises(ValueError, match="need one value a row"):
         Groups.of([], "g")
+
+
+def test_every_kind_of_missing_value_is_one_group():
+    for column in ([1, None, 2, 1], [1, np.nan, 2, 1]):
+        assert Groups.of(pd.Series(column, dtype="Int64"), "half").labels == ("1", "2", "(none)")
+    assert_array_equal(Groups.of(pd.Series(["a", pd.NA, "b", "a"], dtype="string"), "tag").code, [1, 0, 2, 1])
+
+
+def test_infinite_numbers_are_in_the_outer_quarters():
+    code = Groups.of(np.concatenate([np.arange(100.0), [np.inf, -np.inf]]), "score").code
+    assert (code[100], code[101]) == (code[99], code[0])
+
+
+def test_a_column_that_is_mostly_its_lowest_number_is_cut_there():
+    groups = Groups.of(np.concatenate([np.zeros(1000), np.arange(1, 21)]), "purchases")
+    assert_array_equal(np.bincount(groups.code), [1000, 20])

@@ -297,3 +297,22 @@ def test_a_damaged_curve_is_refused_with_its_row(tmp_path):
 def test_columns_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="same length"):
         LearningCurve((1, 2), (1.0,), (1.0,), (1.0,), (1,))
+
+
+@pytest.mark.parametrize("agent", ["linucb", UniformAgent])
+def test_what_is_no_agent_is_refused_with_how_to_make_it(env, agent):
+    with pytest.raises(TypeError, match=r"agent must be an agent, .* make_agent\(.*, env\.catalogue\)"):
+        train(agent, env, 10, rng=np.random.default_rng(0))
+
+
+def test_what_is_no_generator_is_refused(env):
+    with pytest.raises(TypeError, match=r"rng must be a numpy\.random\.Generator, got 3"):
+        train(UniformAgent(env.catalogue), env, 10, rng=3)
+
+
+def test_steps_are_whole_however_they_are_written(env):
+    curve = train(UniformAgent(env.catalogue), env, 1e2, rng=np.random.default_rng(0))
+    assert curve.steps[-1] == 100
+    assert isinstance(curve.steps[-1], int)
+    with pytest.raises(ValueError, match="steps must be a whole number"):
+        train(UniformAgent(env.catalogue), env, 1.5, rng=np.random.default_rng(0))

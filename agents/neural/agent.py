@@ -243,11 +243,18 @@ class NeuralAgent(ScoreAgent):
     def explain(self, request: Request, decision: Decision) -> ScoreExplanation:
         """Return which parts of the state and of the items moved the scores of a decision (see `ScoreExplanation`)."""
         if not self.learning:
-            raise ValueError(f"{self.name} has learned from {self.steps} rows: before learning_starts nothing explains")
+            raise ValueError(
+                f"{self.name} has learned from {self.steps} rows: nothing explains before learning_starts; train it"
+            )
         known_candidates(decision.items, self.catalogue.n_items)
         situation = self._situation(*self._seen(request))
-        explained = explained_scores(self.learner.averaged, situation, self._tensor(np.asarray(decision.items)))
+        items = self._tensor(np.asarray(decision.items))
+        explained = explained_scores(*self._deciding(), situation, items)
         return explained.in_units(self.rewards.mean[0], self.rewards.spread()[0])
+
+    def _deciding(self) -> tuple[Scorer, torch.Tensor]:
+        """Return the network that predicts rewards when it doesn't explore, and the weights (F,) of its last layer."""
+        return self.learner.averaged, self.learner.averaged.last()
 
     def save(self, path: str | Path) -> None:
         """Write the agent as a folder: parameters, optimiser, replay, counters and generator."""

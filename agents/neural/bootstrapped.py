@@ -85,6 +85,10 @@ class BootstrappedAgent(NeuralAgent):
         """Return (B, C) the mean of the heads: what it shows when it doesn't explore."""
         return self.member_scores(request).mean(axis=0)
 
+    def _deciding(self) -> tuple[Scorer, torch.Tensor]:
+        """Return the network and the mean of its heads."""
+        return self.learner.averaged, self.learner.averaged.heads.weight.mean(dim=0)
+
     def probabilities(self, request: Request) -> NDArray[np.float64]:
         """Return (B, C) the share of heads that put each candidate first."""
         members = self.member_scores(request)

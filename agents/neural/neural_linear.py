@@ -106,6 +106,12 @@ class NeuralLinearAgent(PosteriorScores, NeuralAgent):
         spread = self.rewards.spread()[0]
         return self.rewards.mean[0] + spread * mean, spread * deviation
 
+    def _deciding(self) -> tuple[Scorer, torch.Tensor]:
+        """Return the network whose features the posterior is on, and the posterior mean."""
+        if not self.posterior.count:
+            return super()._deciding()
+        return self.frozen, self._tensor(self.posterior.mean.astype(np.float32))
+
     def _learn(self, rows: int) -> dict[str, float]:
         """Learn as the network does, and take the new rows into the posterior."""
         metrics = super()._learn(rows)

@@ -42,13 +42,16 @@ class ScoreExplanation(NamedTuple):
         return scaled._replace(score=scaled.score + mean, baseline=scaled.baseline + mean)
 
 
-def explained_scores(scorer: Scorer, situation: Situation, items: torch.Tensor) -> ScoreExplanation:
-    """Return the explanation of the scores of items (B, K), -1 where a position is empty."""
+def explained_scores(scorer: Scorer, last: torch.Tensor, situation: Situation, items: torch.Tensor) -> ScoreExplanation:
+    """Return the explanation of the scores of items (B, K), -1 where a position is empty; `last` (F,) is what decides.
+
+    Those are the weights of the last layer that the agent scores by, which need not be the scorer's own.
+    """
     shape, shown = items.shape, items >= 0
     user = torch.arange(len(items), device=items.device)[:, None].expand(shape)[shown]
     pairs = Situation(*(part[user] for part in situation))
     with torch.enable_grad():
-        found = _integrated(scorer, pairs, scorer.inputs(items[shown]).detach())
+        found = _integrated(scorer, last.detach(), pairs, scorer.inputs(items[shown]).detach())
     blank = (np.full((*shape, *part.shape[1:]), np.nan) for part in found)
     explained = ScoreExplanation(*blank)
     for part, values in zip(explained, found, strict=True):
@@ -56,25 +59,27 @@ def explained_scores(scorer: Scorer, situation: Situation, items: torch.Tensor) 
     return explained
 
 
-def _integrated(scorer: Scorer, pairs: Situation, inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def _integrated(scorer: Scorer, last: torch.Tensor, pairs: Situation, inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Return score, baseline and contributions of n pairs: (n,), (n,), (n, S), (n, Q), (n,), (n,)."""
     by_state, by_item = torch.zeros_like(pairs.state), torch.zeros_like(inputs)
     for t in ((torch.arange(MIDPOINTS, device=inputs.device) + 0.5) / MIDPOINTS).tolist():
         state = (t * pairs.state).requires_grad_()
         item = (t * inputs).requires_grad_()
-        one, other = torch.autograd.grad(_score(scorer, pairs, state, item).sum(), (state, item))
+        one, other = torch.autograd.grad(_score(scorer, last, pairs, state, item).sum(), (state, item))
         by_state += one / MIDPOINTS
         by_item += other / MIDPOINTS
     with torch.no_grad():
         zero = torch.zeros_like(pairs.state), torch.zeros_like(inputs)
-        baseline = _score(scorer, pairs._replace(shown=torch.full_like(pairs.shown, -1)), *zero)
-        history = _score(scorer, pairs, *zero) - baseline
-        score = _score(scorer, pairs, pairs.state, inputs)
+        baseline = _score(scorer, last, pairs._replace(shown=torch.full_like(pairs.shown, -1)), *zero)
+        history = _score(scorer, last, pairs, *zero) - baseline
+        score = _score(scorer, last, pairs, pairs.state, inputs)
     visible = scorer.item_features.shape[1]
     item = by_item * inputs
     return score, baseline, by_state * pairs.state, item[:, :visible], item[:, visible:].sum(dim=1), history
 
 
-def _score(scorer: Scorer, pairs: Situation, state: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+def _score(
+    scorer: Scorer, last: torch.Tensor, pairs: Situation, state: torch.Tensor, inputs: torch.Tensor
+) -> torch.Tensor:
     """Return (n,) the scores of pairs with other states (n, S) and items' inputs (n, Q + D)."""
-    return scorer.join(scorer.states(pairs._replace(state=state)), scorer.items_from(inputs)) @ scorer.last()
+    return scorer.join(scorer.states(pairs._replace(state=state)), scorer.items_from(inputs)) @ last

@@ -60,7 +60,7 @@ class DQNConfig:
     """Decisions and targets use the average of the parameters over about 1 / (1 - averaging) gradient steps."""
     batch_size: int = 256
     """Rows of a gradient step."""
-    replay_ratio: float = 64.0
+    replay_ratio: float = 16.0
     """How often a row of experience is used, on average."""
     replay_size: int = 100_000
     """Rows of experience kept."""

@@ -93,7 +93,7 @@ class DiverseGreedyAgent(ScoreAgent):
 
     def save(self, path: str | Path) -> None:
         """Write the agent as a folder, the agent that scores in a folder `relevance` inside it."""
-        options, arrays = {"diversity": self.diversity}, {"features": self.features}
+        options, arrays = {"diversity": self.diversity}, {"catalogue.features": self.features}
         write_agent(path, self.name, options=options, trained_on=self.trained_on, arrays=arrays)
         cast(Any, self.relevance).save(Path(path) / "relevance")
 
@@ -102,7 +102,7 @@ class DiverseGreedyAgent(ScoreAgent):
         """Read a saved agent; it goes on bit for bit where it was saved (on the same kind of device)."""
         saved = read_agent(path, (cls.name,))
         relevance = cast(ScoreAgent, load_agent(Path(path) / "relevance", device=device))
-        return cls(relevance, saved.arrays["features"], saved.options["diversity"])
+        return cls(relevance, saved.arrays["catalogue.features"], saved.options["diversity"])
 
 
 def diverse_greedy_agent(

@@ -38,7 +38,7 @@ def simulated_errors(
     worlds: Sequence[World],
     play: Callable[[World, int], Any],
     fit: Callable[[Any, int], World],
-    measure: Callable[[World], NDArray[np.float64]],
+    measure: Callable[[World, Any], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
     """Return (K, ...) how far off each world's refit is: what it says less what the world says.
 
@@ -51,11 +51,13 @@ def simulated_errors(
     fit
         (log, k) -> a world, by the very procedure that made `worlds`.
     measure
-        world -> the quantities (...).
+        (world, log) -> the quantities (...). Policies that were made from the real log are to be made anew from this
+        one: what they know of its users is part of the error.
     """
     errors: list[NDArray[np.float64]] = []
     for k, world in enumerate(worlds):
-        errors.append(np.asarray(measure(fit(play(world, k), k))) - np.asarray(measure(world)))
+        log = play(world, k)
+        errors.append(np.asarray(measure(fit(log, k), log)) - np.asarray(measure(world, log)))
     return np.array(errors)
 
 

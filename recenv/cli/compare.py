@@ -31,7 +31,7 @@ def compare_policies(
         str | None, typer.Option(help="The world of the log: item features and the truth.", show_default=False)
     ] = None,
     logged_by: Annotated[
-        str | None, typer.Option(help="The policy that made the log: adds the one-step truth, or what slates lack.")
+        str | None, typer.Option(help="The policy that made the log: adds the one-step truth, and what slates lack.")
     ] = None,
     estimators: Annotated[
         str | None, typer.Option(help="Names, separated by commas; those that suit the log.", show_default=False)
@@ -52,6 +52,9 @@ def compare_policies(
     from recenv.feedback import LoggedFeedback
 
     log = LoggedFeedback.read(feedback)
+    asked = None if estimators is None else tuple(name.strip() for name in estimators.split(","))
+    if asked is not None:
+        refuse_unsuited(log, asked, interval)
     opened = None if world is None else open_world(world)
     catalogue = None if opened is None else session_env(opened, log.meta).catalogue
     policies = named_policies(policy, catalogue, seed=seed, device=device, of_log=log_catalogue(log))
@@ -74,7 +77,7 @@ def compare_policies(
         output,
         world=opened,
         truths=truths,
-        estimators=None if estimators is None else tuple(name.strip() for name in estimators.split(",")),
+        estimators=asked,
         logger=logger if log.has_slates else None,
         interval=interval,
         confidence=confidence,
@@ -82,6 +85,13 @@ def compare_policies(
         context={"command": shown_command(), "seed": seed},
     )
     wrote(report, "report")
+
+
+def refuse_unsuited(log: Any, estimators: tuple[str, ...], interval: str) -> None:
+    """Refuse estimators that are unknown or of another kind of log, before sessions are simulated for the truth."""
+    from recenv.ope.evaluate_inputs import check_kind, choose, kind_of
+
+    check_kind(kind_of(log), choose(estimators, {}, interval))
 
 
 def logged_fairness(log: Any, policies: Any, items: Groups | None, user_group: str | None) -> dict[str, Any]:
@@ -112,7 +122,7 @@ def session_env(world: World, meta: Any, batch: int = 1) -> Any:
     """Return the environment that a log's metadata describes."""
     from recenv.envs import EnvConfig, RecSysVectorEnv
 
-    names = ("horizon", "reward", "feedback", "repeat", "slate_size")
+    names = ("horizon", "reward", "feedback", "repeat", "slate_size", "candidates")
     known = {name: meta[name] for name in names if name in meta}
     return RecSysVectorEnv(batch, EnvConfig(world=world, **known))
 
@@ -155,7 +165,7 @@ def find_truths(
                 fairness[name] = watched.fairness(found.user, found.reward, users).for_report()
             advance(place + 1, len(policies), name)
     one_step = {}
-    if logger is not None and env.config.slate_size == 1:  # what an item brings in a slate depends on the others
+    if logger is not None:
         with bar("One-step truth") as advance:
             one_step = one_step_truth(
                 env, logger, policies, rounds=rounds, seed=seed + 2 * TRUTH_SEED, users=everyone, progress=advance

@@ -90,6 +90,7 @@ def collect(
         "feedback": env.config.feedback,
         "repeat": env.config.repeat,
         "slate_size": env.config.slate_size,
+        "candidates": env.config.candidates,
         "users": env.config.users,
         "items": env.config.items,
         "confounding": float(confounding),

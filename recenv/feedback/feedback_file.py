@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.feedback.frame import CONTINUOUS, from_columns, rename
+from recenv.feedback.labels import LABELS, codes_among, distinct, is_text
 from recenv.feedback.logged_feedback import LoggedFeedback, PropensityKind
-from recenv.feedback.validation import guessed_items
+from recenv.feedback.validation import guessed_items, number_column
 from recenv.storage import check_version
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ METADATA_KEY = b"recenv"
 class FeedbackFile:
     """A Parquet log that is read block by block, so that it need not fit in memory.
 
-    Its rows must be in the order of their episodes, as `LoggedFeedback.save` writes them.
+    Its rows must be in the order of their episodes, as `LoggedFeedback.save` writes them. Text in `episode`, `user` or
+    `logger` is numbered as in `from_frame`: opening the file reads these columns once, in memory linear in their
+    distinct labels.
     """
 
     def __init__(
@@ -44,6 +47,15 @@ class FeedbackFile:
         self._dtypes: dict[str, str] = header.get("dtypes", {})
         self._names: list[str] = list(file.schema_arrow.names)
         self._n_items: int | None = n_items if n_items is not None else header.get("n_items")
+        self._labels = self._text_labels(file)
+        if self._named("logger") in self._labels:
+            self.meta = {"loggers": self._labels[self._named("logger")].to_pylist(), **self.meta}
+
+    def _text_labels(self, file: pq.ParquetFile) -> dict[str, pa.Array]:
+        """Return the distinct labels of the columns of the file that are text and name something."""
+        schema, named = file.schema_arrow, {self._named(name): name for name in LABELS}
+        text = [name for name in named if name in self._names and is_text(schema.field(name).type)]
+        return {name: distinct(named[name], (batch[0] for batch in self._batches([name]))) for name in text}
 
     def __len__(self) -> int:
         return self.rows
@@ -54,23 +66,25 @@ class FeedbackFile:
         if self._n_items is None and set(CONTINUOUS) <= set(self._names) and self._named("item") not in self._names:
             self._n_items = 1
         if self._n_items is None:
-            self._n_items = guessed_items(int(max(self._column("item").max(), self._largest_candidate())))
+            largest = int(number_column("item", self._column("item"), np.int64).max())
+            self._n_items = guessed_items(max(largest, self._largest_candidate()))
         return self._n_items
 
     def _largest_candidate(self) -> int:
         import pyarrow.compute as pc
 
-        if "candidates" not in self._names:
+        name = self._named("candidates")
+        if name not in self._names:
             return -1
-        batches = self.open().iter_batches(batch_size=ROW_GROUP, columns=["candidates"])
-        return max((pc.max(pc.list_flatten(batch["candidates"])).as_py() for batch in batches), default=-1)
+        batches = self._batches([name])
+        return max((pc.max(pc.list_flatten(batch[0])).as_py() for batch in batches), default=-1)
 
     @property
     def user(self) -> NDArray[np.int64]:
         """(n,) user ids, read without the rest of the file."""
         for name in ("user", "episode"):
             if self._named(name) in self._names:
-                return self._column(name).astype(np.int64)
+                return number_column(name, self._column(name), np.int64)
         return np.arange(self.rows)
 
     def iter_blocks(self, rows: int = ROW_GROUP) -> Iterator[LoggedFeedback]:
@@ -101,23 +115,24 @@ class FeedbackFile:
 
         held: pa.Table | None = None
         episode = self._named("episode")
-        for batch in self._batches(rows):
+        for batch in self._batches(rows=rows):
             table = pa.Table.from_batches([batch])
             held = table if held is None else pa.concat_tables([held, table])
             if held.num_rows < rows:
                 continue
-            cut = held.num_rows if episode not in self._names else _last_start(held[episode].to_numpy())
+            cut = held.num_rows if episode not in self._names else _last_start(self._to_numpy(episode, held[episode]))
             if cut:
                 yield held.slice(0, cut)
                 held = held.slice(cut) if cut < held.num_rows else None
         if held is not None and held.num_rows:
             yield held
 
-    def _batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+    def _batches(self, columns: Sequence[str] | None = None, *, rows: int = ROW_GROUP) -> Iterator[pa.RecordBatch]:
+        """Yield these columns (None: all) of about `rows` rows at a time."""
         import pyarrow as pa
 
         try:
-            yield from self.open().iter_batches(batch_size=rows)
+            yield from self.open().iter_batches(batch_size=rows, columns=columns)
         except (pa.ArrowException, OSError) as error:
             raise ValueError(f"{self.path} is damaged ({error}); write the log again") from None
 
@@ -139,6 +154,8 @@ class FeedbackFile:
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        if name in self._labels:
+            return codes_among(self._labels[name], column)
         if not (pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type)):
             return column.to_numpy()
         lengths = pc.unique(pc.list_value_length(column)).to_pylist()
@@ -156,9 +173,10 @@ class FeedbackFile:
         if wanted not in self._names:
             raise ValueError(f"{self.path} has no column {wanted!r}; it has {', '.join(self._names)}")
         try:
-            return self.open().read([wanted])[wanted].to_numpy()
+            column = self.open().read([wanted])[wanted]
         except (pa.ArrowException, OSError) as error:
             raise ValueError(f"{self.path} is damaged ({error}); write the log again") from None
+        return self._to_numpy(wanted, column)
 
     def _named(self, name: str) -> str:
         return (self._columns or {}).get(name, name)

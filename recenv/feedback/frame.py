@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.feedback.labels import numbered
 from recenv.feedback.logged_feedback import COLUMNS, OPTIONAL, LoggedFeedback, PropensityKind
 from recenv.feedback.validation import number_column
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 REQUIRED = ("item", "reward")
 GROUPS = ("observation", "next_observation")
-LABELS = ("episode", "user")
 CONTINUOUS = ("action", "density")
 """Together they say that actions are numbers; `item` may then be left out."""
 
@@ -57,11 +57,11 @@ def from_frame(
     """
     table: dict[str, Any] = {str(name): frame[name].to_numpy() for name in frame.columns}
     named = rename(table, columns)
-    for name in LABELS:
+    for name in ("episode", "user"):
         if name in named:
-            named[name] = _coded(named[name])[0]
+            named[name] = numbered(name, named[name])[0]
     if "logger" in named:
-        named["logger"], loggers = _coded(named["logger"])
+        named["logger"], loggers = numbered("logger", named["logger"])
         meta = {**({"loggers": loggers} if loggers else {}), **(meta or {})}
     if observation:
         named["observation.features"] = _stack(named, observation)
@@ -69,15 +69,6 @@ def from_frame(
         if name.split(".")[0] in (*GROUPS, "candidates"):
             named[name] = list_column(name, values)
     return from_columns(named, n_items=n_items, meta=meta)
-
-
-def _coded(values: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
-    """Return text labels numbered from 0, and the labels; numbers stay as they are, without labels."""
-    labels = np.asarray(values)
-    if labels.dtype.kind in "OUS" and all(isinstance(label, str) for label in labels):
-        names, codes = np.unique(labels.astype(str), return_inverse=True)
-        return codes, names.tolist()
-    return labels, []
 
 
 def rename(table: Mapping[str, Any], columns: Mapping[str, str] | None) -> dict[str, Any]:

@@ -217,11 +217,13 @@ class LoggedFeedback:
         return read(path, columns=columns, observation=observation, n_items=n_items)
 
     @classmethod
-    def stream(cls, path: str | Path, *, n_items: int | None = None) -> FeedbackFile:
-        """Open a Parquet log that need not fit in memory; it is read block by block."""
+    def stream(
+        cls, path: str | Path, *, n_items: int | None = None, columns: Mapping[str, str] | None = None
+    ) -> FeedbackFile:
+        """Open a Parquet log that need not fit in memory; it is read block by block. Arguments as in `from_frame`."""
         from recenv.feedback.feedback_file import FeedbackFile
 
-        return FeedbackFile(path, n_items=n_items)
+        return FeedbackFile(path, n_items=n_items, columns=columns)
 
     def save(self, path: str | Path) -> None:
         """Write one Parquet file, whole or not at all."""

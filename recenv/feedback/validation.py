@@ -18,6 +18,8 @@ def number_column(name: str, values: Any, dtype: type) -> NDArray[Any]:
         raise ValueError(f"{name} must have one value a row; its shape is {array.shape}")
     if array.dtype == object or array.dtype.kind in "US":
         array = _parse(name, array)
+    elif array.dtype.kind not in "biuf":  # dates, complex numbers
+        refuse_first(np.ones(len(array), bool), array, f"{name} must be a number", "encode it as numbers first")
     if np.issubdtype(dtype, np.integer):
         _check_whole(name, array)
     return array.astype(dtype, copy=False)

@@ -81,7 +81,7 @@ def evaluate(
     refused by name. The estimators decide on the estimand, row by row. `one_step`: the mean reward of one decision
     (of slates: the sum over positions), in the states as the logging policy met them. `policy_value`: the discounted
     reward of a whole session, in the target's own states. Memory is a few vectors of the log's length a policy plus one
-    block of about 4 million row-item cells.
+    block of about 2 million row-item cells.
 
     Parameters
     ----------
@@ -128,7 +128,8 @@ def evaluate(
     select : str, optional
         "reliability": the headline is the estimator whose worst case over the worlds of `replicate` is best.
     replicate, replications
-        What `reliability` takes, or a `Reliability` that is there already; used with `select`.
+        What `reliability` takes, or a `Reliability` that is there already; used with `select`. The worlds' logs are
+        evaluated with the arguments given here: `loggers` must be the policies that write them too.
 
     Raises
     ------
@@ -193,6 +194,10 @@ def evaluate(
     if select is not None:
         options: dict[str, Any] = {
             "reward_model": reward_model,
+            "item_features": item_features,
+            "item_embedding": item_embedding,
+            "loggers": loggers,
+            "propensity_model": propensity_model,
             "gamma": gamma,
             "horizon": horizon,
             "state": state,

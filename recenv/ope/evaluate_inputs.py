@@ -116,10 +116,8 @@ def suited(source: FeedbackSource, loggers: Any = None) -> tuple[str, ...]:
     return names if known else tuple(name for name in names if "propensity_prefix" not in find_estimator(name).needs)
 
 
-def check_family(
-    kind: str, chosen: Sequence[Estimator], loggers: Sequence[Policy], model: Any, embedding: Any, n_items: int
-) -> None:
-    """Refuse estimators that do not suit the log, or lack what they need beside it.
+def check_kind(kind: str, chosen: Sequence[Estimator]) -> None:
+    """Refuse estimators that do not suit what the log is of.
 
     Raises
     ------
@@ -133,6 +131,20 @@ def check_family(
                 f"{one.name} needs a log of {WORDS[wanted]}, and the log shows {WORDS[kind]}: choose estimators such "
                 f"as {', '.join(DEFAULTS[kind])}"
             )
+
+
+def check_family(
+    kind: str, chosen: Sequence[Estimator], loggers: Sequence[Policy], model: Any, embedding: Any, n_items: int
+) -> None:
+    """Refuse estimators that do not suit the log, or lack what they need beside it.
+
+    Raises
+    ------
+    ValueError
+        With the estimator, what the log is of, and the remedy.
+    """
+    check_kind(kind, chosen)
+    for one in chosen:
         if one.terms is MultiLoggerTerms and not loggers:
             raise ValueError(f"{one.name} needs every logger's probabilities: pass loggers={{name: policy, ...}}")
         if one.terms is EmbeddingTerms:

@@ -20,8 +20,8 @@ from recenv.ope.loggers import check_wrote, codes_of
 from recenv.ope.trajectory_grid import state_code
 from recenv.protocol import Policy, Request
 
-CELLS = 4_000_000
-"""Rows times items of a block: 32 MB for each array of probabilities or predictions."""
+CELLS = 2_000_000
+"""Rows times items of a block: 16 MB for each array of probabilities or predictions."""
 
 Vector = NDArray[np.float64]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ NEVER, ALWAYS = 1e-12, 40.0
 """Expected arrivals before the first node; exponent after which an item has arrived for sure."""
 CELLS = 2_000_000
 """Numbers in memory at once."""
+CACHED = 8_192
+"""Rows times nodes of one array, so that it stays in a core's cache."""
 
 
 def slot_probabilities(weights: NDArray[np.floating], positions: int) -> Array:
@@ -33,7 +37,8 @@ def slot_probabilities(weights: NDArray[np.floating], positions: int) -> Array:
     """
     distinct, back = np.unique(np.asarray(weights, dtype=np.float64), axis=0, return_inverse=True)
     result = np.empty((len(distinct), positions, distinct.shape[1]))
-    size = max(1, CELLS // (_nodes(distinct, positions)[0].shape[1] * distinct.shape[1] * positions))
+    nodes = _nodes(distinct, positions)[0].shape[1]
+    size = max(1, min(CACHED // nodes, CELLS // (nodes * distinct.shape[1])))
     for start in range(0, len(distinct), size):
         rows = slice(start, start + size)
         result[rows] = _integrated(distinct[rows], positions)
@@ -54,30 +59,54 @@ def _nodes(weights: Array, positions: int) -> tuple[Array, Array]:
 
 def _integrated(weights: Array, positions: int) -> Array:
     time, share = _nodes(weights, positions)
-    stays = np.exp(-weights[:, None, :] * time[:, :, None])  # (B, Q, C)
-    left = np.empty((weights.shape[1], *time.shape, positions))
-    count = np.zeros((*time.shape, positions))
-    count[..., 0] = 1.0
-    for c in range(weights.shape[1]):
-        left[c] = count
-        count = _arrived(count, stays[:, :, c])
-    result = np.empty((len(weights), positions, weights.shape[1]))
-    right = np.zeros_like(count)
-    right[..., 0] = 1.0
-    for c in reversed(range(weights.shape[1])):
-        density = share * weights[:, [c]] * stays[:, :, c]
-        for k in range(positions):
-            others = np.einsum("bqi,bqi->bq", left[c][..., : k + 1], right[..., k::-1])
-            result[:, k, c] = np.einsum("bq,bq->b", density, others)
-        right = _arrived(right, stays[:, :, c])
+    stays = np.exp(-weights.T[:, :, None] * time)  # (C, B, Q); long axes last, for speed
+    result = np.empty((len(weights), positions, len(stays)))
+    right = _nobody(positions, time)
+    for items, left in _from_the_left(stays, positions):
+        for c, before in zip(reversed(items), left[::-1], strict=True):
+            density = share * weights[:, [c]] * stays[c]
+            for k in range(positions):
+                others = sum(before[i] * right[k - i] for i in range(k + 1))
+                result[:, k, c] = np.einsum("bq,bq->b", density, others)
+            _arrive(right, stays[c])
     return result
 
 
-def _arrived(count: Array, stays: Array) -> Array:
-    """Return the distribution (B, Q, K) of the number of arrivals, cut at K - 1, with one more item."""
-    result = count * stays[..., None]
-    result[..., 1:] += count[..., :-1] * (1 - stays)[..., None]
-    return result
+def _from_the_left(stays: Array, positions: int) -> Iterator[tuple[range, Array]]:
+    """Yield groups of items, the last group first, with the arrivals (K, B, Q) among all items before each of them.
+
+    Where not all fit in memory, groups of about sqrt(C) items are counted again from the state at their beginning.
+    """
+    many = len(stays)
+    size = many if stays.size * positions <= CELLS else math.ceil(math.sqrt(many))
+    groups = [range(start, min(start + size, many)) for start in range(0, many, size)]
+    begins = [_nobody(positions, stays[0])]
+    for items in groups[:-1]:
+        begins.append(begins[-1].copy())
+        for c in items:
+            _arrive(begins[-1], stays[c])
+    left = np.empty((size, *begins[0].shape))
+    for items, count in zip(reversed(groups), reversed(begins), strict=True):
+        for c in items:
+            left[c - items.start] = count
+            _arrive(count, stays[c])
+        yield items, left[: len(items)]
+
+
+def _nobody(positions: int, like: Array) -> Array:
+    """Return the distribution (K, B, Q) of the number of arrivals before there is any."""
+    count = np.zeros((positions, *like.shape))
+    count[0] = 1.0
+    return count
+
+
+def _arrive(count: Array, stays: Array) -> None:
+    """Add one more item to the distribution (K, B, Q) of the number of arrivals, cut at K - 1, in place."""
+    arrives = 1 - stays
+    for k in reversed(range(1, len(count))):
+        count[k] *= stays
+        count[k] += count[k - 1] * arrives
+    count[0] *= stays
 
 
 def pair_probabilities(weights: NDArray[np.floating], positions: int) -> Array:

@@ -73,6 +73,7 @@ def test_an_agent_that_is_already_made_is_returned(catalogue):
     ("spec", "words"),
     [
         ("unifrom", "did you mean 'uniform'"),
+        ("LinUCB", "did you mean 'linucb'"),
         ("nothing-like-it", "give one of .*dqn, .*uniform"),
         ("recenv.agents.uniform:UniformAgnt", "did you mean 'UniformAgent'"),
         ("no_such_module:Agent", "no module named 'no_such_module'"),
@@ -89,7 +90,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_what_cannot_be_called_is_refused():
-    with pytest.raises(TypeError, match="is a int"):
+    with pytest.raises(TypeError, match="is of type int"):
         find_agent(3)
 
 
@@ -106,6 +107,32 @@ def test_what_cannot_be_called_is_refused():
 def test_an_unknown_option_is_refused_with_the_nearest_name(spec, option, words, catalogue):
     with pytest.raises(TypeError, match=words):
         make_agent(spec, catalogue, **{option: 0.1})
+
+
+@pytest.mark.parametrize(
+    ("spec", "option", "value", "words"),
+    [
+        ("dqn", "gamma", "high", "option gamma of agent 'dqn' must be a number, got 'high'"),
+        ("dqn", "width", 3.5, "option width of agent 'dqn' must be a whole number, got 3.5"),
+        ("softmax", "width", True, "option width of agent 'softmax' must be a whole number, got True"),
+        ("linucb", "alpha", "a", "option alpha of agent 'linucb' must be a number, got 'a'"),
+    ],
+)
+def test_an_option_of_another_type_is_refused_by_name(spec, option, value, words, catalogue):
+    with pytest.raises(ValueError, match=words):
+        make_agent(spec, catalogue, **{option: value})
+
+
+def test_what_is_no_catalogue_is_refused():
+    with pytest.raises(
+        TypeError, match=r"catalogue must be a recenv\.protocol\.Catalogue, got str: pass env.catalogue"
+    ):
+        make_agent("uniform", "RecSys-v0")
+
+
+def test_a_class_that_a_file_lacks_is_refused_with_what_it_has(source):
+    with pytest.raises(ValueError, match="has no 'Best'; it has Note, LowestId, Half"):
+        find_agent(f"{source}:Best")
 
 
 def test_an_agent_without_update_is_refused(source, catalogue):
@@ -164,7 +191,7 @@ def test_a_policy_with_probabilities_only_becomes_an_agent(catalogue, request_of
     [
         ({"observation_size": 9}, "this one has 5, 3 and 9"),
         ({"features": np.zeros((4, 3), np.float32)}, "a catalogue of 5 items of 3 features .* this one has 4, 3 and 4"),
-        ({"features": np.zeros((5, 3), np.float32)}, "its features are others"),
+        ({"features": np.zeros((5, 3), np.float32)}, "as many items, but of other features"),
     ],
 )
 def test_an_agent_of_another_catalogue_is_refused(change, words, catalogue, tmp_path):
@@ -173,6 +200,44 @@ def test_an_agent_of_another_catalogue_is_refused(change, words, catalogue, tmp_
     with pytest.raises(ValueError, match=f"holds an agent 'softmax' .*{words}"):
         load_agent(tmp_path / "agent", catalogue=other)
     assert load_agent(tmp_path / "agent", catalogue=catalogue).name == "softmax"
+
+
+@pytest.mark.parametrize("name", ["popularity", "best_fixed", "diverse_greedy", "fair_exposure"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"features": np.zeros((4, 3), np.float32), "popularity": np.ones(4)}, "a catalogue of 5 items"),
+        ({"popularity": np.arange(5.0) + 9}, "as many items, but of other popularity"),
+    ],
+)
+def test_tables_and_wrapped_agents_are_of_their_catalogue_too(name, change, words, catalogue, tmp_path):
+    make_agent(name, catalogue).save(tmp_path / "agent")
+    assert load_agent(tmp_path / "agent", catalogue=catalogue).name == name
+    with pytest.raises(ValueError, match=words):
+        load_agent(tmp_path / "agent", catalogue=dataclasses.replace(catalogue, **change))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"agent": "linucb"}, "does not fit the agent 'linucb'"),
+        ({"options": {"gama": 1}}, "takes no option 'gama'"),
+        ({"options": [1]}, r"holds \[1\] as 'options'"),
+        ({"state": {}}, "does not fit the agent 'dqn' .*observation_size"),
+        ({"state": None}, "holds None as 'state'"),
+    ],
+)
+def test_an_edited_folder_is_refused_in_words(change, words, catalogue, tmp_path):
+    make_agent("dqn", catalogue).save(tmp_path / "agent")
+    header = tmp_path / "agent" / "agent.json"
+    header.write_text(json.dumps({**json.loads(header.read_text()), **change}))
+    with pytest.raises(ValueError, match=words):
+        load_agent(tmp_path / "agent")
+
+
+def test_options_of_numpy_types_are_saved(catalogue, tmp_path):
+    make_agent("dqn", catalogue, seed=np.int64(3), width=np.int64(8), gamma=np.float32(0.5)).save(tmp_path / "agent")
+    assert load_agent(tmp_path / "agent").options == {"width": 8, "gamma": 0.5}
 
 
 def test_a_folder_can_only_name_a_registered_agent(catalogue, tmp_path):

@@ -19,6 +19,13 @@ def test_schedules_are_made_by_name():
     assert make_schedule("exponential", 1.0, 0.2, 10) == ExponentialSchedule(1.0, 0.2, 10)
 
 
+@pytest.mark.parametrize("kind", ["constant", "linear", "exponential"])
+@pytest.mark.parametrize("end", [float("nan"), float("inf"), "a"])
+def test_ends_are_finite_numbers(kind, end):
+    with pytest.raises(ValueError, match="of a schedule must be a finite number, got"):
+        make_schedule(kind, 1.0, end, 10)
+
+
 @pytest.mark.parametrize(
     ("kind", "end", "steps", "words"),
     [

@@ -19,16 +19,18 @@ def at(world, value):
     return dataclasses.replace(world, trust_start=float(value))
 
 
-def measure(world):
-    return np.array([world.trust_start, 2 * world.trust_start])
+def measure(world, log):
+    return np.array([world.trust_start, log * world.trust_start])
 
 
-def test_errors_are_what_the_refit_says_less_what_the_world_says(world):
+def test_errors_are_what_the_refit_says_of_the_simulated_log_less_what_the_world_says(world):
     worlds = [at(world, 0.2), at(world, 0.4)]
     errors = simulated_errors(
         worlds, lambda w, k: w.trust_start + k, lambda log, k: at(world, 0.5 * log + 0.01 * k), measure
     )
-    np.testing.assert_allclose(errors, [[-0.1, -0.2], [0.7 + 0.01 - 0.4, 1.4 + 0.02 - 0.8]])
+    logs = np.array([0.2, 1.4])
+    off = np.array([0.5 * 0.2 - 0.2, 0.5 * 1.4 + 0.01 - 0.4])
+    np.testing.assert_allclose(errors, np.column_stack([off, logs * off]))
 
 
 def test_the_interval_is_the_formula_by_hand():

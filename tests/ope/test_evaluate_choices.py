@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from recenv.feedback import LoggedFeedback
 from recenv.ope import (
     BanditTerms,
     empirical_likelihood_interval,
@@ -92,6 +93,41 @@ def test_the_worlds_are_replicated_where_they_are_given(log):
 def test_half_a_selection_is_refused(log, options, message):
     with pytest.raises(ValueError, match=message):
         run(log, **options)
+
+
+ALIKE = np.arange(TARGET.shape[1]) // 2
+
+
+@pytest.mark.parametrize("given", [{"loggers": Table(LOGGING)}, {"propensity_model": Table(LOGGING)}])
+def test_what_an_estimator_needs_beside_the_log_is_passed_on_to_the_worlds(log, given):
+    options = {"estimators": ("mips", "ips"), "item_embedding": ALIKE, **given}
+    found = run(log, select="reliability", replicate=replicate, replications=3, **options)
+    alone = reliability(replicate, replications=3, progress=False, seed=0, **options)
+    assert found.reliability.estimators == ("mips", "ips")
+    np.testing.assert_array_equal(found.reliability.scores["rmse"], alone.scores["rmse"])
+
+
+def test_several_loggers_are_passed_on_to_worlds_with_as_many():
+    def joined(rng):
+        parts = {"old": make_log(rng, 150), "other": make_log(rng, 150)}
+        return LoggedFeedback.joined(parts), {"new": Table(TARGET)}, TRUTHS
+
+    log = joined(np.random.default_rng(1))[0]
+    loggers = {"old": Table(LOGGING), "other": Table(LOGGING)}
+    options = {"estimators": ("balanced_ips", "ips"), "loggers": loggers, "select": "reliability", "replications": 3}
+    found = run(log, {"new": Table(TARGET)}, replicate=joined, **options)
+    assert found.reliability.estimators == ("balanced_ips", "ips")
+    with pytest.raises(ValueError, match=r"world 'world', replication 0: there are 2 loggers.* no column `logger`"):
+        run(log, {"new": Table(TARGET)}, replicate=replicate, **options)
+
+
+def test_worlds_that_another_policy_logs_are_refused_by_name(log):
+    def other(rng):
+        made, policies, truths = replicate(rng)
+        return made.with_propensity(made.propensity / 2, "logged"), policies, truths
+
+    with pytest.raises(ValueError, match=r"world 'else', replication 0: loggers= gives what row 0 shows probability"):
+        run(log, loggers=Table(LOGGING), select="reliability", replicate={"else": other}, replications=2)
 
 
 def test_a_reliability_of_other_estimators_is_refused(log):

@@ -33,6 +33,13 @@ def test_many_items_and_equal_rows():
     assert (result.sum(axis=1) <= 1 + 1e-9).all()
 
 
+def test_items_counted_in_groups_give_the_same_slots(rng, monkeypatch):
+    weights = rng.dirichlet(np.full(11, 0.3), 5)
+    whole = slot_probabilities(weights, 3)
+    monkeypatch.setattr("recenv.ope.slot_probabilities.CELLS", 1)  # a row at a time, four items a group
+    np.testing.assert_allclose(slot_probabilities(weights, 3), whole, rtol=0, atol=1e-9)
+
+
 def test_duals_are_those_of_the_pseudo_inverse_weight(rng):
     scores = rng.normal(size=(2, 4))
     context = rng.integers(2, size=50)

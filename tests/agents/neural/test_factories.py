@@ -5,7 +5,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from recenv.agents.exploration import EpsilonGreedy, Softmax
 from recenv.agents.neural.agent import NeuralAgent
+from recenv.agents.neural.bootstrapped import bootstrapped_agent
 from recenv.agents.neural.factories import epsilon_greedy_agent, softmax_agent
+from recenv.agents.neural.neural_linear import neural_thompson_agent, neural_ucb_agent
 from recenv.agents.neural.scorers.registry import SCORERS
 from recenv.agents.popularity import PopularityAgent
 from recenv.agents.uniform import UniformAgent
@@ -219,6 +221,17 @@ def test_an_explanation_adds_up_to_the_score(catalogue, scorer, slate_size):
     total = total + explained.own + explained.history
     assert_allclose(total, explained.score, atol=0.01)
     assert np.ptp(explained.score) > 0.1
+
+
+@pytest.mark.parametrize("factory", [bootstrapped_agent, neural_thompson_agent, neural_ucb_agent])
+def test_an_explanation_is_of_the_prediction_that_decides(catalogue, factory):
+    agent = taught(factory(catalogue, learning_rate=0.01, **FAST), 40)
+    request = probe(30)
+    decision = agent.act(request, rng=np.random.default_rng(0), explore=False)
+    predicted = agent.moments(request)[0] if hasattr(agent, "moments") else agent.scores(request)
+    explained = agent.explain(request, decision)
+    assert_allclose(explained.score, np.take_along_axis(predicted, decision.items, axis=1), rtol=1e-3, atol=1e-3)
+    assert_allclose(explained.score[:, 0], predicted.max(axis=1), rtol=1e-3, atol=1e-3)
 
 
 def test_what_moves_the_reward_is_what_the_explanation_names(catalogue):
