@@ -29,10 +29,10 @@ from recenv.envs import EnvConfig, RecSysVectorEnv
 from recenv.training import Sessions, default_steps, evaluate_sessions, train
 
 NAMES = ("uniform", "popularity", "best_fixed", "diverse_greedy", "plackett_luce", "slateq", "reinforce")
-STEPS, QUICK_STEPS = 40_000, 2_000
+STEPS, QUICK_STEPS = 5_000, 2_000
 UNIT = "sum of ratings of what was clicked in a session"
 QUESTION = """Mean over the seeds [95% Student interval over seeds]; reward `rating`, slates of 3, funnel 1, horizon 20,
-otherwise the default behaviour. Training: 40,000 user steps on one thread, defaults of each agent."""
+otherwise the default behaviour. Training: 5,000 user steps on one thread, defaults of each agent."""
 HEADINGS = ("agent", "total rating a session", "minus popularity", "steps", "training, s")
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,10 +75,12 @@ class Behaviour:
     """How a slate is read: "position", "cascade" or "multinomial" (one click at most, against a no-click option)."""
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range, by name."""
+        """Refuse what is no number, and values outside their range, by name."""
         for name, low, high in _RANGES:
             value = getattr(self, name)
-            if not (math.isfinite(value) and low <= value <= high):
+            if not isinstance(value, Real):
+                raise TypeError(f"Behaviour.{name} must be a number in [{low:g}, {high:g}], got {value!r}")
+            if not (math.isfinite(value) and low <= float(value) <= high):
                 raise ValueError(f"Behaviour.{name} must be in [{low:g}, {high:g}], got {value!r}")
         if self.choice not in CHOICES:
             raise ValueError(f"Behaviour.choice must be one of {', '.join(CHOICES)}, got {self.choice!r}")
@@ -96,6 +103,25 @@ class Behaviour:
         for name, value in (("mood", mood), ("trust", trust), ("satiation", satiation)):
             record[f"fixed_{name}"] = np.nan if value is None else value
         return record
+
+
+def _names_checked(init: Callable[..., None]) -> Callable[..., None]:
+    """Return `init`, which names the nearest field where an argument is none."""
+
+    @functools.wraps(init)
+    def checked(self: Behaviour, *values: Any, **options: Any) -> None:
+        known = [item.name for item in dataclasses.fields(Behaviour)]
+        for name in options:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                raise TypeError(f"Behaviour has no field {name!r}{hint}; its fields are {', '.join(known)}")
+        init(self, *values, **options)
+
+    return checked
+
+
+Behaviour.__init__ = _names_checked(Behaviour.__init__)  # type: ignore[method-assign]
 
 
 MECHANISMS = (

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from recenv.causal.compiled import jit
+from recenv.causal.compiled import jit, jit_merged
 from recenv.causal.elementary import exp, log, octic
 
 RESERVED_STEP = np.uint32(0xFFFFFFFF)
@@ -61,7 +61,7 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     return np.uint32(x0), np.uint32(x1), np.uint32(x2), np.uint32(x3)
 
 
-@jit
+@jit_merged
 def unit(high, low):  # type: ignore[no-untyped-def]
     """Turn two 32-bit words into a number in the open interval (0, 1): 52 random bits and a half.
 
@@ -70,41 +70,41 @@ def unit(high, low):  # type: ignore[no-untyped-def]
     return (float(high >> np.uint32(5)) * 33554432.0 + float(low >> np.uint32(7)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
-@jit
+@jit_merged
 def uniform_pair(seed, episode, user, step, index, channel):  # type: ignore[no-untyped-def]
     """Return two independent uniforms of the transient address (seed, episode; user, step, index, channel)."""
     a, b, c, d = philox(np.uint32(user), np.uint32(step), np.uint32(index), channel, seed, episode)
     return unit(a, b), unit(c, d)
 
 
-@jit
+@jit_merged
 def opinion_uniform(world_low, world_high, user, item, channel):  # type: ignore[no-untyped-def]
     """Return the uniform of a user's persistent opinion: key (world seed), reserved step."""
     a, b, _, _ = philox(np.uint32(user), RESERVED_STEP, np.uint32(item), channel, world_low, world_high)
     return unit(a, b)
 
 
-@jit
+@jit_merged
 def episode_user(seed, episode, n_users):  # type: ignore[no-untyped-def]
     """Return which of `n_users` users the episode (seed, episode) belongs to."""
     u, _ = uniform_pair(seed, episode, 0, RESERVED_STEP, 0, USER)
     return min(int(u * n_users), n_users - 1)
 
 
-@jit
+@jit_merged
 def logistic_quantile(u):  # type: ignore[no-untyped-def]
     """Return log(u / (1 - u)), the standard logistic variable with cumulative probability u."""
     return log(u / (1.0 - u))
 
 
-@jit
+@jit_merged
 def logistic_cdf(x):  # type: ignore[no-untyped-def]
     """Return 1 / (1 + exp(-x)) without overflow, accurate in both tails to |x| = 708."""
     z = exp(-abs(x))
     return (1.0 if x >= 0.0 else z) / (1.0 + z)
 
 
-@jit
+@jit_merged
 def gumbel_quantile(u):  # type: ignore[no-untyped-def]
     """Return -log(-log(u)), the standard Gumbel variable with cumulative probability u."""
     return -log(-log(u))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recenv.causal.compiled import jit
+from recenv.causal.compiled import jit_merged
 
 FIRST, SECOND = 0, 1
 """Parts of the log: policies and visible features are made from the first, the second is kept from them."""
@@ -108,7 +108,7 @@ class LoggedPairs:
 _COLUMNS = ("user", "item", "level", "order", "part", "noise")
 
 
-@jit
+@jit_merged
 def filter_place(item, words):  # type: ignore[no-untyped-def]
     """Return (word, bit) of an item in a filter of `words` words, a power of two: its id modulo the number of bits.
 
@@ -118,7 +118,7 @@ def filter_place(item, words):  # type: ignore[no-untyped-def]
     return np.int64(place >> np.uint64(6)), np.uint64(1) << (place & np.uint64(63))
 
 
-@jit
+@jit_merged
 def fill_filter(seen, user, item):  # type: ignore[no-untyped-def]
     """Set the bits of all pairs in `seen` (U, W)."""
     for row in range(user.shape[0]):
@@ -126,14 +126,14 @@ def fill_filter(seen, user, item):  # type: ignore[no-untyped-def]
         seen[user[row], word] |= bit
 
 
-@jit
+@jit_merged
 def may_be_logged(seen, user, item):  # type: ignore[no-untyped-def]
     """Say whether the filter leaves it open that (user, item) was logged."""
     word, bit = filter_place(item, seen.shape[1])
     return seen[user, word] & bit != 0
 
 
-@jit
+@jit_merged
 def pair_row(start, items, user, item):  # type: ignore[no-untyped-def]
     """Return the row of (user, item), -1 if the pair was not logged, by binary search."""
     low, size = start[user], start[user + 1] - start[user]
@@ -146,7 +146,7 @@ def pair_row(start, items, user, item):  # type: ignore[no-untyped-def]
     return low if low < end and items[low] == item else -1
 
 
-@jit
+@jit_merged
 def find_pair(start, items, seen, user, item):  # type: ignore[no-untyped-def]
     """Return the row of (user, item), -1 if the pair was not logged: the filter first, then the search."""
     return pair_row(start, items, user, item) if may_be_logged(seen, user, item) else -1

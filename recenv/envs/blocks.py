@@ -8,7 +8,7 @@ of `recenv.envs.loops.step_slot`, bit for bit.
 
 import numpy as np
 
-from recenv.causal.compiled import jit, jit_apart
+from recenv.causal.compiled import jit_apart, jit_merged
 from recenv.causal.equations.examination import position_probability
 from recenv.causal.equations.satiation import fade
 from recenv.causal.pairs import filter_place
@@ -33,7 +33,7 @@ from recenv.envs.response import MULTINOMIAL, choose_one, show_slate
 from recenv.envs.rules import NEXT_STEP, SAME_STEP
 
 
-@jit_apart
+@jit_merged
 def step_blocks(order, actions, world, state, dials, rules, out, keys, values, seen):  # type: ignore[no-untyped-def]
     """Take one step of every slot in `order`, a block at a time, in scratch memory (see `recenv.envs.lanes`).
 
@@ -78,7 +78,7 @@ def read_block_ahead(order, first, size, actions, world, state):  # type: ignore
             read_ahead(world.pair_filter, np.intp(user) * world.pair_filter.strides[0] + 8 * word)
 
 
-@jit
+@jit_merged
 def list_live(order, first, count, state, rules, keys, values):  # type: ignore[no-untyped-def]
     """List the slots of the block that take a step, and those that begin an episode instead; return how many step.
 
@@ -96,7 +96,7 @@ def list_live(order, first, count, state, rules, keys, values):  # type: ignore[
     return live
 
 
-@jit
+@jit_merged
 def fade_together(order, first, count, state, dials):  # type: ignore[no-untyped-def]
     """Let the satiation of a block fade, of slots that lie side by side in one loop.
 
@@ -112,7 +112,7 @@ def fade_together(order, first, count, state, dials):  # type: ignore[no-untyped
         j += n
 
 
-@jit
+@jit_merged
 def pass_time_together(live, actions, world, state, dials, rules, out, keys, values):  # type: ignore[no-untyped-def]
     """Move the state of the listed users, whose satiation has faded, on: `recenv.envs.passage.pass_time` of each."""
     for lane in range(live):
@@ -132,7 +132,7 @@ def pass_time_together(live, actions, world, state, dials, rules, out, keys, val
         values[TRUST + lane] = state.slot[i]["trust"]
 
 
-@jit
+@jit_merged
 def end_together(live, world, state, rules, out, keys, values):  # type: ignore[no-untyped-def]
     """Write the results of the listed users; return how many of them begin their next episode within this step."""
     ended = 0
@@ -147,7 +147,7 @@ def end_together(live, world, state, rules, out, keys, values):  # type: ignore[
     return ended
 
 
-@jit
+@jit_merged
 def begin_together(begun, world, state, dials, rules, keys):  # type: ignore[no-untyped-def]
     """Begin the next episode of the listed slots; all users are drawn first, so that their rows are on the way."""
     for lane in range(begun):

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numba import carray, types
-from numba.core import cgutils
+from numba import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import make_array, populate_array
 from numpy.typing import NDArray
 
 from recenv.causal.behaviour import DIALS
-from recenv.causal.compiled import jit_allocating
+from recenv.causal.compiled import jit, jit_merged
 from recenv.causal.world import ITEM, TOPIC, USER, WorldTables
 from recenv.envs.blocks import step_blocks
 from recenv.envs.lanes import KEYS, VALUES
@@ -28,72 +28,90 @@ from recenv.envs.state import OUTCOME, RESULT, SLOT, Output, State
 
 ENTRY = 3
 """Numbers an array: address, rows, columns (1 for a vector)."""
-LEAST_SHARE = 128
-"""Slots a thread, below which handing them over takes longer than stepping them."""
+SHARE = 128
+"""Slots that a thread takes at a time; fewer are not worth another thread, as waking it takes longer."""
+APART = 8
+"""Numbers from one thread's count of slots to the next one's, so that each has a cache line of its own."""
+
+
+@intrinsic(prefer_literal=True)
+def _made_array(typing_context: Any, handle: Any, k: Any, kind: Any, axes: Any) -> Any:
+    """Return the k-th array of the handle, with entries of dtype `kind` and one or two axes."""
+    array = types.Array(kind.dtype, axes.literal_value, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        start = make_array(signature.args[0])(context, builder, arguments[0]).data
+        first = builder.mul(arguments[1], context.get_constant(types.intp, ENTRY))
+        numbers = [builder.load(builder.gep(start, [builder.add(first, first.type(n))])) for n in range(1 + array.ndim)]
+        size = first.type(context.get_abi_sizeof(context.get_data_type(array.dtype)))
+        steps = [size] if array.ndim == 1 else [builder.mul(numbers[2], size), size]
+        made = make_array(array)(context, builder)
+        data = builder.inttoptr(numbers[0], made.data.type)
+        populate_array(made, data, numbers[1:], steps, size, None)
+        return made._getvalue()
+
+    return array(handle, types.intp, kind, axes), generate
+
+
+_array: Any = _made_array  # its first argument is the compiler's, which a type checker does not know
 
 
 @intrinsic
-def _pointer(typing_context: Any, address: Any) -> Any:
-    """Return the address as a pointer."""
+def _fetch_and_add(typing_context: Any, numbers: Any, place: Any, amount: Any) -> Any:
+    """Add to numbers[place] and return what it was before, in one go: no two threads get the same."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
+        start = make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.atomic_rmw("add", builder.gep(start, [arguments[1]]), arguments[2], "seq_cst")
 
-    return types.voidptr(types.uint64), generate
-
-
-@jit_allocating
-def _vector(handle, k, dtype):  # type: ignore[no-untyped-def]
-    """Return the k-th array of the handle, which has one axis."""
-    return carray(_pointer(handle[ENTRY * k]), (np.int64(handle[ENTRY * k + 1]),), dtype)  # type: ignore[call-arg]
+    return types.int64(types.Array(types.int64, 1, "C"), types.int64, types.int64), generate
 
 
-@jit_allocating
-def _matrix(handle, k, dtype):  # type: ignore[no-untyped-def]
-    """Return the k-th array of the handle, which has two axes."""
-    shape = (np.int64(handle[ENTRY * k + 1]), np.int64(handle[ENTRY * k + 2]))
-    return carray(_pointer(handle[ENTRY * k]), shape, dtype)  # type: ignore[call-arg]
+def _fetch_and_add_plainly(numbers: Any, place: int, amount: int) -> int:
+    numbers[place] += amount
+    return int(numbers[place]) - amount
 
 
-@jit_allocating
+fetch_and_add: Any = _fetch_and_add_plainly if PLAIN else _fetch_and_add
+
+
+@jit_merged
 def _arrays(handle):  # type: ignore[no-untyped-def]
-    """Return (world, state, dials, rules, out, keys, values, seen) of a handle."""
+    """Return (world, state, dials, rules, out, keys, values, seen, taken, own) of a handle."""
     world = WorldTables(
-        _vector(handle, 0, USER),
-        _vector(handle, 1, ITEM),
-        _matrix(handle, 2, np.float64),
-        _matrix(handle, 3, np.float64),
-        _vector(handle, 4, TOPIC),
-        _vector(handle, 5, np.float64),
-        _vector(handle, 6, np.float64),
-        _matrix(handle, 7, np.float32),
-        _vector(handle, 8, np.int64),
-        _vector(handle, 9, np.int32),
-        _vector(handle, 10, np.float64),
-        _matrix(handle, 11, np.uint64),
+        _array(handle, 0, USER, 1),
+        _array(handle, 1, ITEM, 1),
+        _array(handle, 2, np.float64, 2),
+        _array(handle, 3, np.float64, 2),
+        _array(handle, 4, TOPIC, 1),
+        _array(handle, 5, np.float64, 1),
+        _array(handle, 6, np.float64, 1),
+        _array(handle, 7, np.float32, 2),
+        _array(handle, 8, np.int64, 1),
+        _array(handle, 9, np.int32, 1),
+        _array(handle, 10, np.float64, 1),
+        _array(handle, 11, np.uint64, 2),
     )
     state = State(
-        _vector(handle, 12, SLOT),
-        _matrix(handle, 13, np.float64),
-        _matrix(handle, 14, np.float64),
-        _matrix(handle, 15, np.float32),
-        _matrix(handle, 16, np.int32),
-        _matrix(handle, 17, np.float32),
+        _array(handle, 12, SLOT, 1),
+        _array(handle, 13, np.float64, 2),
+        _array(handle, 14, np.float64, 2),
+        _array(handle, 15, np.float32, 2),
+        _array(handle, 16, np.int32, 2),
+        _array(handle, 17, np.float32, 2),
     )
-    dials, rules = _vector(handle, 18, DIALS), _vector(handle, 19, RULES)
+    dials, rules = _array(handle, 18, DIALS, 1), _array(handle, 19, RULES, 1)
     out = Output(
-        _matrix(handle, 20, OUTCOME),
-        _matrix(handle, 21, np.float32),
-        _matrix(handle, 22, np.int32),
-        _matrix(handle, 23, np.float32),
-        _vector(handle, 24, RESULT),
+        _array(handle, 20, OUTCOME, 2),
+        _array(handle, 21, np.float32, 2),
+        _array(handle, 22, np.int32, 2),
+        _array(handle, 23, np.float32, 2),
+        _array(handle, 24, RESULT, 1),
     )
-    keys, values, seen = (
-        _vector(handle, 25, np.uint32),
-        _vector(handle, 26, np.float64),
-        _vector(handle, 27, np.float64),
-    )
-    return world, state, dials, rules, out, keys, values, seen
+    keys, values = _array(handle, 25, np.uint32, 1), _array(handle, 26, np.float64, 1)
+    seen, taken = _array(handle, 27, np.float64, 1), _array(handle, 28, np.int64, 1)
+    own = _array(handle, 29, np.int64, 1)
+    return world, state, dials, rules, out, keys, values, seen, taken, own
 
 
 def _as_they_are(handle: Any) -> Any:
@@ -103,17 +121,31 @@ def _as_they_are(handle: Any) -> Any:
 arrays_of = _as_they_are if PLAIN else _arrays
 
 
-@jit_allocating
+@jit
 def step_bound(handle, order, actions):  # type: ignore[no-untyped-def]
-    """Run `step_blocks` on the arrays of the handle."""
-    world, state, dials, rules, out, keys, values, seen = arrays_of(handle)
-    step_blocks(order, actions, world, state, dials[0], rules[0], out, keys, values, seen)
+    """Run `step_blocks` on the arrays of the handle, share by share: this thread's own part, then what others left.
+
+    A thread has the same part at every step, as what another core's cache holds is slow to get.
+    """
+    world, state, dials, rules, out, keys, values, seen, taken, own = arrays_of(handle)
+    slots, threads = order.shape[0], taken.shape[0] // APART
+    share = slots if threads == 1 else SHARE
+    for turn in range(threads):
+        part = (own[0] + turn) % threads
+        begin, end = slots * part // threads, slots * (part + 1) // threads
+        first = begin + fetch_and_add(taken, APART * part, share)
+        while first < end:
+            mine = order[first : min(first + share, end)]
+            step_blocks(mine, actions, world, state, dials[0], rules[0], out, keys, values, seen)
+            first = begin + fetch_and_add(taken, APART * part, share)
+    if threads == 1:
+        taken[0] = 0
 
 
-@jit_allocating
+@jit
 def begin_bound(handle, start, users):  # type: ignore[no-untyped-def]
     """Run `begin_all` on the arrays of the handle."""
-    world, state, dials, rules, out, _, _, _ = arrays_of(handle)
+    world, state, dials, rules, out, _, _, _, _, _ = arrays_of(handle)
     begin_all(start, users, world, state, dials[0], rules[0], out)
 
 
@@ -147,12 +179,15 @@ class BoundLoops:
             out,
             threads,
         )
-        scratch = [_scratch(out.outcome.shape[1]) for _ in range(threads)]
+        # Plain Python has no number that two threads can count on at once, and would not gain by them.
+        several = 1 if PLAIN else threads
+        self._taken = np.zeros(APART * several, np.int64)
+        scratch = [(*_scratch(out.outcome.shape[1]), self._taken, np.array([k])) for k in range(several)]
         self._arrays = [
             (tables, state, dials, rules, out, *own) for own in scratch
         ]  # keeps alive what handles point to
         self._handles = [handle_of(arrays) for arrays in self._arrays]
-        self._pool = ThreadPoolExecutor(threads - 1, "recenv-step") if threads > 1 else None
+        self._pool = ThreadPoolExecutor(several - 1, "recenv-step") if several > 1 else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Bind anew where a copy is made: the addresses are those of this process and these arrays."""
@@ -164,17 +199,16 @@ class BoundLoops:
 
     def step(self, order: NDArray[np.uint64], actions: NDArray[np.int64]) -> None:
         """Take one step of every slot in `order`, with actions (B, K) of item ids."""
-        if self._pool is None or len(order) < 2 * LEAST_SHARE:
+        if self._pool is None:
             step_bound(self._handles[0], order, actions)
             return
-        shares = np.array_split(order, min(self.threads, len(order) // LEAST_SHARE))
-        others = [
-            self._pool.submit(step_bound, handle, share, actions)
-            for handle, share in zip(self._handles[1:], shares[1:], strict=False)
-        ]
-        step_bound(self._handles[0], shares[0], actions)
+        self._taken[:] = 0
+        helpers = self._handles[1 : len(order) // SHARE]
+        others = [self._pool.submit(step_bound, handle, order, actions) for handle in helpers]
+        step_bound(self._handles[0], order, actions)
         for other in others:
-            other.result()
+            if not other.cancel():  # a thread that the machine did not let begin is not waited for
+                other.result()
 
 
 def _scratch(slate: int) -> tuple[NDArray[np.uint32], NDArray[np.float64], NDArray[np.float64]]:
@@ -183,7 +217,7 @@ def _scratch(slate: int) -> tuple[NDArray[np.uint32], NDArray[np.float64], NDArr
 
 
 def handle_of(arrays: tuple[Any, ...]) -> Any:
-    """Return the handle of (world, state, dials, rules, out, keys, values, seen); in plain Python that is the arrays.
+    """Return the handle of (world, state, ..., taken, own), as `_arrays` takes it apart; in plain Python, the arrays.
 
     Raises
     ------

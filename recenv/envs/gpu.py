@@ -125,8 +125,8 @@ class DeviceCore:
     def __init__(self, core: BatchCore, *, threads: int = THREADS, stream: Callable[[], Any] | None = None) -> None:
         if not has_cuda():
             raise RuntimeError(
-                "no CUDA device was found: step the BatchCore on the CPU instead, or set NUMBA_ENABLE_CUDASIM=1 and "
-                "NUMBA_DISABLE_JIT=1 before Python starts to simulate one"
+                'no CUDA device was found: use TorchEnv(device="cpu"), or step the BatchCore itself; or set '
+                "NUMBA_ENABLE_CUDASIM=1 and NUMBA_DISABLE_JIT=1 before Python starts to simulate one"
             )
         if not can_compile():
             raise RuntimeError(

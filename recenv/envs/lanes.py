@@ -10,7 +10,7 @@ distances between the rows tell the compiler that they do not overlap.
 
 import numpy as np
 
-from recenv.causal.compiled import jit, jit_apart
+from recenv.causal.compiled import jit, jit_apart, jit_merged
 from recenv.causal.equations.leaving import leaves
 from recenv.causal.equations.opinion import (
     click_normal,
@@ -69,7 +69,7 @@ effect of the mood, noise of mood and leaving; items consumed, what was felt, an
 VALUES = 15 * LANES
 
 
-@jit
+@jit_merged
 def gather_users(order, first, count, state, keys, values):  # type: ignore[no-untyped-def]
     """Put the addresses of `count` slots, from `first` in `order` on, into the rows."""
     for j in range(count):
@@ -81,7 +81,7 @@ def gather_users(order, first, count, state, keys, values):  # type: ignore[no-u
         values[SWING + j] = slot["mood"]
 
 
-@jit
+@jit_merged
 def move_users(count, dials, keys, values):  # type: ignore[no-untyped-def]
     """Make what each user brings to the step: the mood's effect, and the noise of mood and leaving."""
     for j in range(count):
@@ -93,7 +93,7 @@ def move_users(count, dials, keys, values):  # type: ignore[no-untyped-def]
         values[SWING + j] = mood_swing(values[SWING + j], dials)
 
 
-@jit
+@jit_merged
 def gather_items(order, first, place, count, actions, looked_at, world, state, rules, keys, values):  # type: ignore[no-untyped-def]
     """Put the addresses of `count` shown items into the rows, and the noise of logged pairs (NaN for the others).
 
@@ -127,7 +127,7 @@ def gather_items(order, first, place, count, actions, looked_at, world, state, r
     recall(suspects, world, keys, values)
 
 
-@jit
+@jit_merged
 def recall(suspects, world, keys, values):  # type: ignore[no-untyped-def]
     """Look up the pairs that may be logged, in three loops, so that one search need not wait for the other."""
     for j in range(suspects):
@@ -141,7 +141,7 @@ def recall(suspects, world, keys, values):  # type: ignore[no-untyped-def]
         values[E_RATE + lane], values[Z_RATE + lane] = values[NEW_E + j], values[NEW_Z + j]
 
 
-@jit
+@jit_merged
 def form_opinions(count, dials, rules, keys, values):  # type: ignore[no-untyped-def]
     """Make e_rate and z_rate of the items whose pair was not logged."""
     low, high = rules["world_low"], rules["world_high"]
@@ -176,7 +176,7 @@ def logistics_from_normals(count, values, source, target):  # type: ignore[no-un
         values[target + j] = logistic_from_normal(values[source + j])
 
 
-@jit
+@jit_merged
 def be_attracted(count, dials, keys, values):  # type: ignore[no-untyped-def]
     """Make e_click, and whether each item is discovered by itself."""
     for j in range(count):
@@ -197,7 +197,7 @@ def be_attracted(count, dials, keys, values):  # type: ignore[no-untyped-def]
     logistics_from_normals(count, values, E_CLICK, E_CLICK)
 
 
-@jit
+@jit_merged
 def look(count, dials, keys, values):  # type: ignore[no-untyped-def]
     """Decide which positions a position-based user examines."""
     for j in range(count):
@@ -207,7 +207,7 @@ def look(count, dials, keys, values):  # type: ignore[no-untyped-def]
         values[SEEN + j] = 1.0 if u < values[LOOKED_AT + j] else 0.0
 
 
-@jit
+@jit_merged
 def park(order, first, place, count, actions, world, state, dials, values, outcome):  # type: ignore[no-untyped-def]
     """Write the utilities of the shown items into their rows of `outcome`, with what is found and seen."""
     slate = actions.shape[1]
@@ -226,7 +226,7 @@ def park(order, first, place, count, actions, world, state, dials, values, outco
             j, k = j + 1, 0
 
 
-@jit
+@jit_merged
 def padded(count):  # type: ignore[no-untyped-def]
     """Return how many lanes to compute for `count`: whole vectors, as the rest would be done one by one; 1 stays 1."""
     return count if count == 1 else (count + 7) // 8 * 8
@@ -250,7 +250,7 @@ def feel_block(order, first, count, actions, looked_at, world, state, dials, rul
         park(order, first, place, lanes, actions, world, state, dials, values, outcome)
 
 
-@jit
+@jit_merged
 def decide_leaving(count, dials, values):  # type: ignore[no-untyped-def]
     """Turn the noise of leaving of each user into the decision, 1 or 0, given the trust after the step."""
     for j in range(count):

@@ -7,7 +7,7 @@ Every function of `response`, `passage` and this file up to `begin_all` works on
 
 import numpy as np
 
-from recenv.causal.compiled import jit, jit_apart
+from recenv.causal.compiled import jit, jit_apart, jit_merged
 from recenv.causal.equations.leaving import leaves
 from recenv.causal.equations.satisfaction import mood_swing
 from recenv.causal.noise import RESERVED_STEP, episode_user
@@ -25,7 +25,7 @@ from recenv.envs.response import (
 from recenv.envs.rules import NEXT_STEP, SAME_STEP
 
 
-@jit
+@jit_merged
 def drawn_user(i, world, state, rules):  # type: ignore[no-untyped-def]
     """Return whose episode (seed[i], episode[i]) is."""
     return world.user[episode_user(state.slot[i]["seed"], state.slot[i]["episode"], rules["n_drawn"])]["drawn"]
@@ -69,7 +69,7 @@ def step_slot(i, actions, world, state, dials, rules, out):  # type: ignore[no-u
     conclude(i, leaves(u_leave, state.slot[i]["trust"], dials), world, state, dials, rules, out)
 
 
-@jit
+@jit_merged
 def answer(i, n_mood, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
     """Respond to the slate by what was felt about it and move the state on, or begin the next episode if it is over."""
     if rules["autoreset"] == NEXT_STEP and state.slot[i]["done"]:
@@ -89,7 +89,7 @@ def begin_anew(i, user, world, state, dials, rules, out):  # type: ignore[no-unt
     begin_episode(i, user, world, state, dials, rules)
 
 
-@jit
+@jit_merged
 def forget_results(i, out):  # type: ignore[no-untyped-def]
     """Empty the results of slot i."""
     for k in range(out.outcome.shape[1]):
@@ -99,14 +99,14 @@ def forget_results(i, out):  # type: ignore[no-untyped-def]
     out.result[i]["truncated"] = False
 
 
-@jit
+@jit_merged
 def next_episode(i, state):  # type: ignore[no-untyped-def]
     """Count slot i's episodes on."""
     # Seeding leaves an episode at 2**32 - 1, and the first is 0: in 64 bits it wraps alike compiled and interpreted.
     state.slot[i]["episode"] = np.uint32((np.uint64(state.slot[i]["episode"]) + np.uint64(1)) & np.uint64(0xFFFFFFFF))
 
 
-@jit
+@jit_merged
 def conclude(i, left, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
     """End the step of slot i; `left` says whether the user leaves."""
     if state.slot[i]["step"] == 0:  # this step began the episode
@@ -128,12 +128,12 @@ def keep_final(i, state, out):  # type: ignore[no-untyped-def]
         out.final_felt[i, j] = state.felt[i, j]
 
 
-@jit
+@jit_merged
 def begin_all(start, users, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
     """Start the next episode in every slot with start[i]; users[i] < 0 draws the user from the slot's key."""
     for i in range(start.shape[0]):
         if start[i]:
-            begin_anew(i, users[i], world, state, dials, rules, out)
+            begin_anew(np.uintp(i), users[i], world, state, dials, rules, out)
 
 
 @jit

@@ -17,7 +17,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from recenv.causal.compiled import jit
+from recenv.causal.compiled import jit_merged
 
 PLAIN = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
 """Whether the loops run as plain Python."""
@@ -68,7 +68,7 @@ read_ahead: Any = _do_nothing if PLAIN else _read_ahead
 """Ask the caches for the line of an array that holds the byte `offset`; nothing waits, and no result depends on it."""
 
 
-@jit
+@jit_merged
 def read_row_ahead(array, row):  # type: ignore[no-untyped-def]
     """Ask the caches for a row of an array of any dtype."""
     start = np.intp(row) * array.strides[0]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from recenv.causal.compiled import jit, jit_apart
+from recenv.causal.compiled import jit_apart, jit_merged
 from recenv.causal.equations.mood import mood_next
 from recenv.causal.equations.rating import normalised_rating
 from recenv.causal.equations.satiation import fade, satiate_topic, satiation_gain
@@ -17,7 +17,7 @@ VISIBLE_DECAY = np.float32(0.8)
 """Memory of the visible topic profiles from step to step."""
 
 
-@jit
+@jit_merged
 def turn_taste(i, count, world, state, dials, outcome):  # type: ignore[no-untyped-def]
     """Let the liked items of the slate turn the taste, each by its share of the drift among `count` consumed ones."""
     share = 1.0 / max(count, 1)
@@ -39,14 +39,14 @@ def turn_taste(i, count, world, state, dials, outcome):  # type: ignore[no-untyp
     restore_length(state.taste[i], length)
 
 
-@jit
+@jit_merged
 def forget_a_little(i, world, state, dials):  # type: ignore[no-untyped-def]
     """Let satiation and the visible topic profiles fade by one step."""
     fade(state.satiation[i], dials)
     fade_profiles(i, world, state)
 
 
-@jit
+@jit_merged
 def fade_profiles(i, world, state):  # type: ignore[no-untyped-def]
     """Let the visible topic profiles fade by one step."""
     features, topics = world.user_features.shape[1], state.satiation.shape[1]
@@ -55,7 +55,7 @@ def fade_profiles(i, world, state):  # type: ignore[no-untyped-def]
         profiles[g] *= VISIBLE_DECAY
 
 
-@jit
+@jit_merged
 def take_in(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped-def]
     """Add what was consumed to history and topic profiles.
 
@@ -90,14 +90,14 @@ def take_in(i, actions, world, state, dials, outcome):  # type: ignore[no-untype
     return count, liked, total * share
 
 
-@jit
+@jit_merged
 def passage(seed, episode, user, step):  # type: ignore[no-untyped-def]
     """Return (n_mood, u_leave): the standard normal change of mood, and the uniform number that decides on leaving."""
     u_mood, u_leave = uniform_pair(seed, episode, user, step, np.uint32(0), PASSAGE)
     return normal_quantile(u_mood), u_leave
 
 
-@jit
+@jit_merged
 def pass_time(i, n_mood, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
     """Move the user's state on after the slate; n_mood is the normal change of mood.
 
@@ -109,7 +109,7 @@ def pass_time(i, n_mood, actions, world, state, dials, rules, out):  # type: ign
     move_on(i, n_mood, count, felt, world, state, dials, rules)
 
 
-@jit
+@jit_merged
 def move_on(i, n_mood, count, felt, world, state, dials, rules):  # type: ignore[no-untyped-def]
     """Move the scalars of the user's state on, given how many items were consumed and their mean normalised rating."""
     state.slot[i]["trust"] = trust_next(state.slot[i]["trust"], felt, dials)
@@ -121,7 +121,7 @@ def move_on(i, n_mood, count, felt, world, state, dials, rules):  # type: ignore
     write_scalars(i, felt, world, state, rules)
 
 
-@jit
+@jit_merged
 def end_step(i, left, world, state, rules, out):  # type: ignore[no-untyped-def]
     """Write the result of a step; `left` says whether the user left."""
     over = state.slot[i]["step"] >= rules["horizon"] or (rules["exhaustible"] and is_exhausted(i, world, state))
@@ -140,7 +140,7 @@ def is_exhausted(i, world, state):  # type: ignore[no-untyped-def]
     return shown >= world.user[state.slot[i]["user"]]["offered"]
 
 
-@jit
+@jit_merged
 def hold_nodes(i, state, dials):  # type: ignore[no-untyped-def]
     """Put the nodes that `World.do` holds back to their value."""
     if not math.isnan(dials["fixed_mood"]):
@@ -152,7 +152,7 @@ def hold_nodes(i, state, dials):  # type: ignore[no-untyped-def]
             state.satiation[i, g] = dials["fixed_satiation"]
 
 
-@jit
+@jit_merged
 def reward_of(i, rules, state, outcome):  # type: ignore[no-untyped-def]
     """Return the reward of a step, summed over the slate; 0 for CALLABLE, which Python fills in."""
     code = rules["reward"]
@@ -177,7 +177,7 @@ def reward_of(i, rules, state, outcome):  # type: ignore[no-untyped-def]
     return total
 
 
-@jit
+@jit_merged
 def write_scalars(i, felt, world, state, rules):  # type: ignore[no-untyped-def]
     """Write the five scalars at the end of the flat observation."""
     at = world.user_features.shape[1] + 2 * state.satiation.shape[1]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recenv.causal.compiled import jit, jit_apart
+from recenv.causal.compiled import jit, jit_apart, jit_merged
 from recenv.causal.equations.attraction import attraction, attraction_unshown
 from recenv.causal.equations.examination import examined_in_cascade, position_probability
 from recenv.causal.equations.funnel import clicked, consumed, purchased
@@ -37,7 +37,7 @@ NO_CLICK = np.uint32(0xFFFFFFFF)
 """Item address of the no-click option."""
 
 
-@jit
+@jit_merged
 def pair_noise(world, dials, rules, user, item):  # type: ignore[no-untyped-def]
     """Return (e_rate, z_rate) of a pair, abducted where it was logged, else from its own address.
 
@@ -55,14 +55,14 @@ def pair_noise(world, dials, rules, user, item):  # type: ignore[no-untyped-def]
     return logistic_from_normal(z_rate), z_rate
 
 
-@jit
+@jit_merged
 def utilities(i, a, e_click, e_rate, swing, world, state, dials):  # type: ignore[no-untyped-def]
     """Return (y, x) of user i for item a in the current state, given the noise and the mood's effect."""
     affinity = dot(state.taste[i], world.embedding[a])
     return utilities_of(affinity, i, a, e_click, e_rate, swing, world, state, dials)
 
 
-@jit
+@jit_merged
 def utilities_of(affinity, i, a, e_click, e_rate, swing, world, state, dials):  # type: ignore[no-untyped-def]
     """Return the same, given taste . V[a]."""
     item = world.item[a]
@@ -88,7 +88,7 @@ def respond(i, a, swing, world, state, dials, rules):  # type: ignore[no-untyped
     return y, x, discovered(u_discovery, world.item[a]["popularity"], dials)
 
 
-@jit
+@jit_merged
 def looked_at(i, k, state, dials):  # type: ignore[no-untyped-def]
     """Say whether a position-based user examines position k; its noise is addressed by the position."""
     p = position_probability(k, dials)
@@ -113,7 +113,7 @@ def feel(i, actions, world, state, dials, rules, outcome):  # type: ignore[no-un
         row["organic"], row["examined"] = found, dials["choice"] != POSITION or looked_at(i, k, state, dials)
 
 
-@jit
+@jit_merged
 def is_empty(i, k, a, actions, state, rules):  # type: ignore[no-untyped-def]
     """Say whether position k shows nothing: no item, one that stands further up, or one shown before in the episode."""
     empty = a < 0
@@ -129,7 +129,7 @@ def is_empty(i, k, a, actions, state, rules):  # type: ignore[no-untyped-def]
     return empty
 
 
-@jit
+@jit_merged
 def is_examined(k, dials, seen, examined_before, clicked_before):  # type: ignore[no-untyped-def]
     """Say whether position k is looked at: by its own noise, or after the one before."""
     if dials["choice"] == CASCADE:
@@ -174,7 +174,7 @@ def fill_empty(row):  # type: ignore[no-untyped-def]
     row["satisfaction"] = 0.0
 
 
-@jit
+@jit_merged
 def show_slate(i, actions, world, state, dials, rules, outcome):  # type: ignore[no-untyped-def]
     """Turn what user i feels about the slate (see `feel`) into the response, in place; no clicks in a multinomial."""
     examined_before, clicked_before = True, False
@@ -207,7 +207,7 @@ def choose_one(i, world, state, dials, rules, outcome):  # type: ignore[no-untyp
         fill_outcome(row, row["item"], row["attraction"], row["satisfaction"], found, True, True, world, dials, rules)
 
 
-@jit
+@jit_merged
 def clicked_alone(i, y, state, dials):  # type: ignore[no-untyped-def]
     """Say whether an item is clicked when nothing else is shown: above the threshold, or above no click at all."""
     if dials["choice"] == MULTINOMIAL:

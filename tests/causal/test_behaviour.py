@@ -1,4 +1,6 @@
 import dataclasses
+import inspect
+import re
 
 import numpy as np
 import pytest
@@ -40,6 +42,22 @@ def test_dials_hold_nodes_at_a_value_and_say_when_they_do_not():
 def test_a_strength_out_of_range_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=rf"Behaviour\.{name} must be in \[.*\], got {value}"):
         Behaviour(**{name: value})
+
+
+@pytest.mark.parametrize("value", ["a", None, [1.0]])
+def test_a_strength_that_is_no_number_is_refused_by_name(value):
+    with pytest.raises(TypeError, match=re.escape(f"Behaviour.boredom must be a number in [0, 1e+06], got {value!r}")):
+        Behaviour(boredom=value)
+
+
+@pytest.mark.parametrize("make", [Behaviour, lambda **given: dataclasses.replace(Behaviour(), **given)])
+def test_an_unknown_field_is_refused_with_the_nearest_name(make):
+    with pytest.raises(TypeError, match=r"no field 'bored' \(did you mean 'boredom'\?\); its fields are attract, "):
+        make(bored=1)
+
+
+def test_the_signature_lists_the_fields():
+    assert list(inspect.signature(Behaviour).parameters) == [item.name for item in dataclasses.fields(Behaviour)]
 
 
 def test_an_unknown_choice_is_refused_with_the_known_ones():

@@ -1,5 +1,6 @@
 import copy
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -30,6 +31,20 @@ def test_threads_change_nothing(options, threads):
     steps, state = play(one)
     same_steps, same_state = play(several)
     for a, b in zip([*steps, *state], [*same_steps, *same_state], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_thread_that_never_begins_is_not_waited_for():
+    one, several = vector(), vector(threads=2)
+    play(several, 1)
+    late = threading.Event()
+    core = several.core
+    if core._bound._pool is not None:
+        core._bound._pool.submit(late.wait)
+    play(one, 1)
+    ours, theirs = play(one), play(several)
+    late.set()
+    for a, b in zip([*ours[0], *ours[1]], [*theirs[0], *theirs[1]], strict=True):
         np.testing.assert_array_equal(a, b)
 
 

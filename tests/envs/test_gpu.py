@@ -103,5 +103,7 @@ def test_without_a_device_the_remedy_is_named(world, monkeypatch):
     monkeypatch.setattr(gpu, "has_cuda", lambda: False)
     core = BatchCore(EnvConfig(world=world), 2)
     core.seed([1, 2])
-    with pytest.raises(RuntimeError, match="no CUDA device was found: step the BatchCore on the CPU"):
+    with pytest.raises(
+        RuntimeError, match=r"no CUDA device was found: use TorchEnv\(device=\"cpu\"\), or step the BatchCore"
+    ):
         gpu.DeviceCore(core)

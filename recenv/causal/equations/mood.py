@@ -2,10 +2,10 @@
 
 import math
 
-from recenv.causal.compiled import jit
+from recenv.causal.compiled import jit_merged
 
 
-@jit
+@jit_merged
 def mood_next(mood, n, dials):  # type: ignore[no-untyped-def]
     """Return mood' = phi * mood + sqrt(1 - phi^2) * n, with n standard normal."""
     phi = dials["phi"]

@@ -1,10 +1,10 @@
 """Rating: an ordinal reading of satisfaction (proportional odds; McCullagh 1980, `mccullagh1980regression`)."""
 
-from recenv.causal.compiled import jit
+from recenv.causal.compiled import jit_merged
 from recenv.causal.noise import logistic_cdf
 
 
-@jit
+@jit_merged
 def rating_level(x, thresholds):  # type: ignore[no-untyped-def]
     """Return 1 + #{j : x > tau_j}, a level in 1..L, for L - 1 ascending thresholds."""
     level = 1
@@ -14,7 +14,7 @@ def rating_level(x, thresholds):  # type: ignore[no-untyped-def]
     return level
 
 
-@jit
+@jit_merged
 def level_probability(level, mean, thresholds):  # type: ignore[no-untyped-def]
     """Return P(rating = level) when x = mean + standard logistic noise."""
     last = thresholds.shape[0]
@@ -23,7 +23,7 @@ def level_probability(level, mean, thresholds):  # type: ignore[no-untyped-def]
     return reached - above
 
 
-@jit
+@jit_merged
 def normalised_rating(level, levels):  # type: ignore[no-untyped-def]
     """Return (level - 1) / (L - 1), in [0, 1]."""
     return (level - 1.0) / (levels - 1.0)

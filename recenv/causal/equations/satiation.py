@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from recenv.causal.compiled import jit
+from recenv.causal.compiled import jit_merged
 
 
-@jit
+@jit_merged
 def satiation_next(satiation, consumed_topic, dials):  # type: ignore[no-untyped-def]
     """Return satiation' = rho * satiation + (1 - rho) * consumed * topic[a], for one topic.
 
@@ -14,14 +14,14 @@ def satiation_next(satiation, consumed_topic, dials):  # type: ignore[no-untyped
     return dials["rho"] * satiation + (1.0 - dials["rho"]) * consumed_topic
 
 
-@jit
+@jit_merged
 def fade(satiation, dials):  # type: ignore[no-untyped-def]
     """Let satiation (G,) fade by one step as if nothing were consumed, in place."""
     for g in range(satiation.shape[0]):
         satiation[g] = satiation_next(satiation[g], 0.0, dials)
 
 
-@jit
+@jit_merged
 def satiate(satiation, topics, share, dials):  # type: ignore[no-untyped-def]
     """Add one consumed item to satiation (G,) that has already faded: (1 - rho) * share * topic[a], in place.
 
@@ -33,25 +33,25 @@ def satiate(satiation, topics, share, dials):  # type: ignore[no-untyped-def]
         satiate_topic(satiation, topics[j], gain)
 
 
-@jit
+@jit_merged
 def satiation_gain(share, dials):  # type: ignore[no-untyped-def]
     """Return (1 - rho) * share, what a topic gains per unit of loading."""
     return (1.0 - dials["rho"]) * share
 
 
-@jit
+@jit_merged
 def satiate_topic(satiation, topic, gain):  # type: ignore[no-untyped-def]
     """Add one topic (topic, loading) of a consumed item to satiation (G,), in place."""
     satiation[np.uintp(topic["topic"])] += gain * topic["loading"]
 
 
-@jit
+@jit_merged
 def satiation_match(satiation, topics):  # type: ignore[no-untyped-def]
     """Return satiation . topic[a], over the item's topics (topic, loading)."""
     return match_between(satiation, topics, np.uintp(0), np.uintp(topics.shape[0]))
 
 
-@jit
+@jit_merged
 def match_between(satiation, topics, first, end):  # type: ignore[no-untyped-def]
     """Return the same for the item whose topics are the rows `first` to `end` of a table."""
     total = 0.0

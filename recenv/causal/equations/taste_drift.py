@@ -7,18 +7,18 @@ would shorten the vector; only the direction moves. Lengths are passed in, since
 
 import math
 
-from recenv.causal.compiled import jit
+from recenv.causal.compiled import jit_merged
 from recenv.causal.equations.vectors import dot
 
 
-@jit
+@jit_merged
 def let_go(taste, strength):  # type: ignore[no-untyped-def]
     """Shrink `taste` (D,) in place to (1 - strength) * taste, to make room for what pulls it."""
     for d in range(taste.shape[0]):
         taste[d] *= 1.0 - strength
 
 
-@jit
+@jit_merged
 def pull(taste, taste_length, direction, direction_length, strength):  # type: ignore[no-untyped-def]
     """Add strength * |taste| * direction/|direction| to `taste` (D,), in place."""
     pulled = strength * taste_length / direction_length
@@ -26,7 +26,7 @@ def pull(taste, taste_length, direction, direction_length, strength):  # type: i
         taste[d] += pulled * direction[d]
 
 
-@jit
+@jit_merged
 def restore_length(taste, taste_length):  # type: ignore[no-untyped-def]
     """Scale `taste` (D,) in place to its old length."""
     moved = math.sqrt(dot(taste, taste))
@@ -36,7 +36,7 @@ def restore_length(taste, taste_length):  # type: ignore[no-untyped-def]
             taste[d] *= scale
 
 
-@jit
+@jit_merged
 def drift_towards(taste, taste_length, direction, direction_length, strength):  # type: ignore[no-untyped-def]
     """Turn `taste` (D,) in place towards one liked item; nothing turns where a vector is zero or drift is off."""
     if strength == 0.0 or taste_length == 0.0 or direction_length == 0.0:

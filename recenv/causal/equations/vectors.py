@@ -1,9 +1,9 @@
 """Inner products, added up in one fixed order so that every caller gets the same bits."""
 
-from recenv.causal.compiled import jit
+from recenv.causal.compiled import jit_merged
 
 
-@jit
+@jit_merged
 def dot(a, b):  # type: ignore[no-untyped-def]
     """Return a . b for two float64 vectors of one length, in four running sums."""
     n = a.shape[0]
