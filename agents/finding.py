@@ -5,7 +5,6 @@ Built-in agents and those of other packages are found the same way, through the 
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import importlib.metadata
@@ -18,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from recenv.agents.options import check_type
+from recenv.agents.options import check_type, did_you_mean
 from recenv.agents.saving import FORMAT_VERSION, check_catalogue
 from recenv.protocol import Agent, AgentFactory, Catalogue, Policy
 from recenv.storage import read_record
@@ -60,12 +59,12 @@ def find_agent(spec: Any) -> AgentFactory:
         return _checked_factory(_entry_points()[spec].load(), spec)
     place, separator, name = spec.rpartition(":")
     if not separator or not place or not name:
-        raise ValueError(f"unknown agent {spec!r}{_did_you_mean(spec, agent_names())}; {_ways()}")
+        raise ValueError(f"unknown agent {spec!r}{did_you_mean(spec, agent_names())}; {_ways()}")
     module = _module_of_file(Path(place)) if place.endswith(".py") else _module_of_name(place, spec)
     if not hasattr(module, name):
         public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         own = [key for key in public if getattr(vars(module)[key], "__module__", "") == module.__name__]
-        raise ValueError(f"{place} has no {name!r}{_did_you_mean(name, own)}; it has {', '.join(own) or 'nothing'}")
+        raise ValueError(f"{place} has no {name!r}{did_you_mean(name, own)}; it has {', '.join(own) or 'nothing'}")
     return _checked_factory(getattr(module, name), spec)
 
 
@@ -152,7 +151,7 @@ def load_agent(folder: str | Path, *, catalogue: Catalogue | None = None, device
     meta, arrays = read_record(folder, "agent", version=FORMAT_VERSION)
     name = meta.get("agent")
     if name not in _entry_points():
-        hint = _did_you_mean(str(name), agent_names())
+        hint = did_you_mean(str(name), agent_names())
         raise ValueError(
             f"{folder} holds an agent {name!r}, which is not registered here{hint}: install the package that made it"
         )
@@ -188,7 +187,7 @@ def _check_options(factory: AgentFactory, options: dict[str, Any], spec: Any) ->
     for name in options:
         if name not in known:
             takes = ", ".join(known) or "no options"
-            raise TypeError(f"agent {spec!r} takes no option {name!r}{_did_you_mean(name, known)}; it takes {takes}")
+            raise TypeError(f"agent {spec!r} takes no option {name!r}{did_you_mean(name, known)}; it takes {takes}")
 
 
 def _checked_factory(found: Any, spec: str) -> AgentFactory:
@@ -222,12 +221,6 @@ def _module_of_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
-
-
-def _did_you_mean(name: str, known: list[str]) -> str:
-    by_lower = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(name.lower(), by_lower, 1)
-    return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
 
 
 def _ways() -> str:

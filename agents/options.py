@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import numbers
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 Record = TypeVar("Record")
@@ -42,9 +43,9 @@ def options_record(kind: type[Record], options: dict[str, Any], agent: str, *, b
     known = [*beside, *(item.name for item in fields)]
     for name in options:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]!r}? It takes" if near else "; it takes"
-            raise TypeError(f"agent {agent!r} takes no option {name!r}{hint} {', '.join(known)}")
+            hint = did_you_mean(name, known)
+            takes = " It takes" if hint else "; it takes"
+            raise TypeError(f"agent {agent!r} takes no option {name!r}{hint}{takes} {', '.join(known)}")
     for item in fields:
         if item.name in options:
             check_type(agent, item.name, item.type, options[item.name])
@@ -63,3 +64,10 @@ def check_type(agent: str, name: str, annotation: Any, value: Any) -> None:
     # Python counts True among the whole numbers.
     if not isinstance(value, kind) or (isinstance(value, bool) and kind in (numbers.Integral, numbers.Real)):
         raise ValueError(f"option {name} of agent {agent!r} must be {words}, got {value!r}")
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """Return "; did you mean 'x'?" with the known name that is nearest whatever its case, or nothing."""
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, 1)
+    return f"; did you mean {by_lower[near[0]]!r}?" if near else ""

@@ -124,15 +124,3 @@ def _difference(state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], ca
         if not np.array_equal(one, other):
             return f"as many items, but of other {what} (of another log, or another part of it)"
     return ""
-
-
-def generator_state(rng: np.random.Generator) -> dict[str, Any]:
-    """Return the state of a generator as JSON."""
-    return dict(rng.bit_generator.state)
-
-
-def restored_generator(state: Mapping[str, Any]) -> np.random.Generator:
-    """Return the generator that goes on where `generator_state` was taken."""
-    rng = np.random.default_rng(0)
-    rng.bit_generator.state = dict(state)
-    return rng

@@ -7,9 +7,7 @@ under way, the generator's state and the learning curve so far. The newest stays
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import inspect
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import numpy as np
 
 from recenv.batching import config_of
 from recenv.causal.world import World
+from recenv.generators import generator_digest, generator_state
 from recenv.learning_curve import LearningCurve
 from recenv.rounds import Rounds
 from recenv.storage import atomic_folder, read_record, write_record
@@ -118,7 +117,7 @@ class Checkpoints:
         with atomic_folder(self.at(curve.done), KIND) as temporary:
             self.agent.save(temporary / "agent")
             curve.to_csv(temporary / CURVE)
-            meta = {"settings": self.settings, "generator": _plain(self.rng.bit_generator.state)}
+            meta = {"settings": self.settings, "generator": generator_state(self.rng)}
             arrays = {} if self.rounds is None else self.rounds.arrays()
             write_record(temporary / KIND, KIND, version=FORMAT_VERSION, meta=meta, arrays=arrays)
 
@@ -166,13 +165,12 @@ def settings_of(
     agent: Any, env: Any, *, rng: np.random.Generator, eval_env: Any, **budgets: int | None
 ) -> dict[str, Any]:
     """Return what decides the course of a training, as JSON: agent, environments, budgets and the first generator."""
-    state = json.dumps(_plain(rng.bit_generator.state), sort_keys=True)
     return {
         "agent": str(getattr(agent, "name", type(agent).__name__)),
         "agent's options": str(getattr(agent, "options", "")),
         **budgets,
         "number of users at once": env.num_envs,
-        "generator": hashlib.sha256(state.encode()).hexdigest()[:16],
+        "generator": generator_digest(rng),
         **_config_settings("env", env),
         **_config_settings("eval_env", eval_env),
     }
@@ -189,10 +187,3 @@ def _words(value: Any) -> str:
     if isinstance(value, World):
         return f"{value.name} (seed {value.seed}, {value.n_users} users, {value.n_items} items, {value.behaviour})"
     return getattr(value, "__qualname__", None) or str(value)
-
-
-def _plain(value: Any) -> Any:
-    """Return a generator's state as JSON."""
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = {"lazy", "protocol", "storage", "_version"}
+BASE = {"lazy", "generators", "protocol", "storage", "_version"}
 EVERYTHING = None
 
 ALLOWED: dict[str, set[str] | None] = {
@@ -18,6 +18,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "_version": set(),
     "protocol": set(),
     "storage": {"_version"},
+    "generators": set(),
     "data": BASE,
     "feedback": BASE | {"data"},
     "ope": BASE | {"data", "feedback"},
@@ -32,7 +33,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "groups": set(),
     "fairness": {"feedback", "groups", "ope", "protocol", "sessions"},
     "rounds": {"envs", "protocol", "sessions"},
-    "checkpoints": {"batching", "causal", "envs", "learning_curve", "rounds", "storage"},
+    "checkpoints": {"batching", "causal", "envs", "generators", "learning_curve", "rounds", "storage"},
     "tracking": set(),
     "training": EVERYTHING,
     "testing": EVERYTHING,

@@ -28,13 +28,12 @@ from recenv.agents.replay import Column, Replay
 from recenv.agents.saving import (
     SavedAgent,
     catalogue_arrays,
-    generator_state,
     read_agent,
-    restored_generator,
     saved_catalogue,
     write_agent,
 )
 from recenv.agents.scoring import ScoreAgent
+from recenv.generators import generator_state, restored_generator
 from recenv.protocol import Catalogue, Decision, Feedback, Request
 
 ROWS_OF_SCALE = 1_000

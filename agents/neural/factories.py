@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 from recenv.agents.exploration import EpsilonGreedy, Exploration, Softmax
 from recenv.agents.neural.agent import NeuralAgent
@@ -13,7 +14,60 @@ from recenv.agents.schedules import make_schedule
 from recenv.protocol import Catalogue
 
 
-class EpsilonGreedyAgent(NeuralAgent):
+class ScheduledAgent(NeuralAgent):
+    """Explores by one law, of a strength that may fall as it learns.
+
+    Parameters
+    ----------
+    catalogue
+        Of the environment.
+    strength, start, steps, schedule
+        Of the law: from `start` to `strength` over the first `steps` decisions, see `make_schedule`.
+    options
+        Fields of `NeuralConfig`; another name is refused.
+    seed, device
+        See `NeuralAgent`.
+    """
+
+    knob: ClassVar[str]
+    """What the strength is called."""
+    law: ClassVar[Callable[[float], Exploration]]
+    """Exploration of a strength; it refuses one that cannot be."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        strength: float,
+        start: float,
+        steps: int,
+        schedule: str,
+        options: dict[str, Any],
+        *,
+        seed: int,
+        device: str,
+    ) -> None:
+        law, knob = type(self).law, self.knob
+        law(strength), law(start)
+        beside = {knob: strength, f"{knob}_start": start, f"{knob}_steps": steps, "schedule": schedule}
+        config = options_record(NeuralConfig, options, self.name, beside=tuple(beside))
+        self.schedule = make_schedule(schedule, start, strength, steps)
+        super().__init__(catalogue, config=config, options={**beside, **options}, seed=seed, device=device)
+
+    @property
+    def exploration(self) -> Exploration:
+        """Exploration at this point of training."""
+        return type(self).law(self.schedule.value(self.steps))
+
+    def exploring(self, strength: float) -> Self:
+        """Return the same scorer with exploration of a constant strength; the two share one network from then on."""
+        type(self).law(strength)
+        other = copy.copy(self)
+        other.options = {**self.options, self.knob: strength, "schedule": "constant"}
+        other.schedule = make_schedule("constant", strength, strength, 0)
+        return other
+
+
+class EpsilonGreedyAgent(ScheduledAgent):
     """Shows the item with the highest predicted reward, and with probability epsilon a uniform one.
 
     Parameters
@@ -34,6 +88,8 @@ class EpsilonGreedyAgent(NeuralAgent):
     """
 
     name = "epsilon_greedy"
+    knob = "epsilon"
+    law = EpsilonGreedy
 
     def __init__(
         self,
@@ -47,26 +103,11 @@ class EpsilonGreedyAgent(NeuralAgent):
         schedule: str = "constant",
         **options: Any,
     ) -> None:
-        EpsilonGreedy(epsilon), EpsilonGreedy(epsilon_start)
-        beside = {
-            "epsilon": epsilon, "epsilon_start": epsilon_start, "epsilon_steps": epsilon_steps, "schedule": schedule
-        }  # fmt: skip
-        config = options_record(NeuralConfig, options, self.name, beside=tuple(beside))
-        self.schedule = make_schedule(schedule, epsilon_start, epsilon, epsilon_steps)
-        super().__init__(catalogue, config=config, options={**beside, **options}, seed=seed, device=device)
-
-    @property
-    def exploration(self) -> Exploration:
-        """Exploration at this point of training."""
-        return EpsilonGreedy(self.schedule.value(self.steps))
-
-    def exploring(self, strength: float) -> Self:
-        """Return the same scorer with a constant epsilon; the two share one network from then on."""
-        EpsilonGreedy(strength)
-        return _with_constant(self, "epsilon", strength)
+        how = (epsilon, epsilon_start, epsilon_steps, schedule)
+        super().__init__(catalogue, *how, options, seed=seed, device=device)
 
 
-class SoftmaxAgent(NeuralAgent):
+class SoftmaxAgent(ScheduledAgent):
     """Draws items by exp(predicted reward / temperature).
 
     Parameters
@@ -87,6 +128,8 @@ class SoftmaxAgent(NeuralAgent):
     """
 
     name = "softmax"
+    knob = "temperature"
+    law = Softmax
 
     def __init__(
         self,
@@ -100,33 +143,8 @@ class SoftmaxAgent(NeuralAgent):
         schedule: str = "constant",
         **options: Any,
     ) -> None:
-        Softmax(temperature), Softmax(temperature_start)
-        beside = {
-            "temperature": temperature,
-            "temperature_start": temperature_start,
-            "temperature_steps": temperature_steps,
-            "schedule": schedule,
-        }
-        config = options_record(NeuralConfig, options, self.name, beside=tuple(beside))
-        self.schedule = make_schedule(schedule, temperature_start, temperature, temperature_steps)
-        super().__init__(catalogue, config=config, options={**beside, **options}, seed=seed, device=device)
-
-    @property
-    def exploration(self) -> Exploration:
-        """Exploration at this point of training."""
-        return Softmax(self.schedule.value(self.steps))
-
-    def exploring(self, strength: float) -> Self:
-        """Return the same scorer with a constant temperature; the two share one network from then on."""
-        Softmax(strength)
-        return _with_constant(self, "temperature", strength)
-
-
-def _with_constant(agent: Any, knob: str, strength: float) -> Any:
-    other = copy.copy(agent)
-    other.options = {**agent.options, knob: strength, "schedule": "constant"}
-    other.schedule = make_schedule("constant", strength, strength, 0)
-    return other
+        how = (temperature, temperature_start, temperature_steps, schedule)
+        super().__init__(catalogue, *how, options, seed=seed, device=device)
 
 
 epsilon_greedy_agent = EpsilonGreedyAgent

@@ -19,9 +19,7 @@ from recenv.agents.observations import flat_observation
 from recenv.agents.replay import Column, Replay
 from recenv.agents.saving import (
     catalogue_arrays,
-    generator_state,
     read_agent,
-    restored_generator,
     saved_catalogue,
     write_agent,
 )
@@ -30,6 +28,7 @@ from recenv.agents.slates.credit import consumed_positions
 from recenv.agents.slates.logged_slates import logged_slates
 from recenv.agents.slates.shrunk_towers import ShrunkTowers
 from recenv.agents.towers import TowerNetwork
+from recenv.generators import generator_state, restored_generator
 from recenv.protocol import Catalogue, Feedback
 
 SCALE_ROWS = 2_000

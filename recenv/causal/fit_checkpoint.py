@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.generators import generator_digest
 from recenv.protocol import ResponseData, ResponseModel
 from recenv.storage import read_record, write_record
 
@@ -95,7 +95,7 @@ def settings_of(model: ResponseModel, data: ResponseData, rng: np.random.Generat
         "response model's options": _options(model),
         "device": device,
         "users and items": f"{data.n_users} x {data.n_items}",
-        "seed": _digest(json.dumps(plain(rng.bit_generator.state), sort_keys=True).encode()),
+        "seed": generator_digest(rng),
         "ratings": _digest(*(np.ascontiguousarray(array).tobytes() for array in _arrays(data))),
     }
 
@@ -120,10 +120,3 @@ def _digest(*parts: bytes) -> str:
     for part in parts:
         found.update(part)
     return found.hexdigest()[:16]
-
-
-def plain(value: Any) -> Any:
-    """Return a generator's state as JSON."""
-    if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items()}
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.ope.bilinear_ridge import BilinearRidge
+from recenv.ope.columns import Columns
 from recenv.ope.continuous_terms import ContinuousTerms
 from recenv.ope.cross_fit import CrossFit, cross_fit
 from recenv.ope.evidence import Evidence, Question
@@ -70,8 +71,7 @@ def _gathered(
     question: Question, models: CrossFit | None
 ) -> tuple[dict[str, NDArray[Any]], dict[str, dict[str, Vector]]]:
     """Return the log's own columns (n,), and each policy's actions and predictions (n,)."""
-    log: dict[str, list[NDArray[Any]]] = {}
-    of_policy: dict[str, dict[str, list[NDArray[Any]]]] = {name: {} for name in question.policies}
+    log, of_policy = Columns(), {name: Columns() for name in question.policies}
     size, done = block_size(1, question.block_rows), 0
     for whole in question.source.iter_blocks(size):
         for start in range(0, whole.rows, size):
@@ -81,15 +81,15 @@ def _gathered(
             if models is not None:
                 kept["q_logged"] = models.q_logged(with_context(block, action_columns(action)))
                 kept["fold"] = models.fold_of(block.user)
-            _append(log, kept)
+            log.append(kept)
             for name, policy in question.policies.items():
                 own = {"target_action": ask_action(name, policy, block, done)}
                 if models is not None:
                     own["q_target"] = models.q_logged(with_context(block, action_columns(own["target_action"])))
-                _append(of_policy[name], own)
+                of_policy[name].append(own)
             done += block.rows
             question.advance(block.rows)
-    return _joined(log), {name: _joined(own) for name, own in of_policy.items()}
+    return log.joined(), {name: own.joined() for name, own in of_policy.items()}
 
 
 def ask_action(name: str, policy: Any, block: LoggedFeedback, first_row: int = 0) -> Vector:
@@ -111,13 +111,3 @@ def ask_action(name: str, policy: Any, block: LoggedFeedback, first_row: int = 0
         row = int(np.argmax(bad))
         raise ValueError(f"policy {name!r}: row {first_row + row} has action {answer[row]}: it must be finite")
     return answer
-
-
-def _append(parts: dict[str, list[NDArray[Any]]], new: Mapping[str, NDArray[Any] | None]) -> None:
-    for name, array in new.items():
-        if array is not None:
-            parts.setdefault(name, []).append(array)
-
-
-def _joined(parts: Mapping[str, list[NDArray[Any]]]) -> dict[str, NDArray[Any]]:
-    return {name: np.concatenate(arrays) for name, arrays in parts.items()}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recenv.ope.clusters import cluster_codes, clustered_error
 from recenv.ope.estimate import Estimate, estimate
+from recenv.ope.item_counts import ItemCounts
 from recenv.ope.terms import BanditTerms
 
 Vector = NDArray[np.float64]
@@ -38,19 +39,6 @@ class Audit(NamedTuple):
     def alarming(self) -> bool:
         """Whether the test failed."""
         return self.p_value < ALARM
-
-
-class ItemCounts(NamedTuple):
-    """What the log says of each item, (N,) each."""
-
-    rows: Vector
-    """Rows in which it was shown."""
-    inverse: Vector
-    """Sum of 1 / propensity over these."""
-    inverse_square: Vector
-    """Sum of 1 / propensity^2."""
-    offered: Vector
-    """Rows in which it could have been shown."""
 
 
 def propensity_calibration(counts: ItemCounts) -> Audit:

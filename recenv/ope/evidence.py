@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recenv.ope.audits import Audit, ItemCounts
+from recenv.ope.audits import Audit
 from recenv.ope.cross_fit import FeedbackSource
 from recenv.ope.estimator import Estimator
+from recenv.ope.item_counts import ItemCounts
 from recenv.ope.terms import Terms
 from recenv.ope.views import Units, View
 

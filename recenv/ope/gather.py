@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.ope.ask_policy import ask, column_of
-from recenv.ope.audits import ItemCounts
 from recenv.ope.context import context
 from recenv.ope.cross_fit import CrossFit, FeedbackSource
 from recenv.ope.episode_gaps import EpisodeGaps
 from recenv.ope.fitted_q import FittedQ
+from recenv.ope.item_counts import ItemCounts, add_mass
 from recenv.ope.loggers import check_wrote, codes_of
 from recenv.ope.trajectory_grid import state_code
 from recenv.protocol import Policy, Request
@@ -206,12 +206,12 @@ class _Pass:
         alike = self._alike(request.candidates, block.item[rows])
         self._ask_loggers(block, rows, request, place, alike)
         self.propensity[here] = self._propensity(block, rows, request, place)
-        self._count_items(request.candidates, block.item[rows], self.propensity[here])
+        self.counts.take(request.candidates, block.item[rows], self.propensity[here])
         prediction = self._predict(block, rows, request, place, here)
         for name, policy in self.policies.items():
             answer = ask(name, policy, request, self.done)
             self.target[name][here] = np.minimum(answer[np.arange(len(rows)), place], 1.0)
-            self._count(name, answer, request.candidates)
+            add_mass(self.mass[name], request.candidates, answer)
             if alike is not None:
                 self.target_alike[name][here] = _mass(answer, alike)
             if prediction is not None:
@@ -317,22 +317,6 @@ class _Pass:
             raise ValueError(f"state names {sorted(unknown)}; the log's observation has {sorted(block.observation)}")
         columns = [block.observation[name][rows].reshape(len(rows), -1) for name in self.state_names]
         self.states.append(np.hstack(columns).astype(np.float64))
-
-    def _count(self, name: str, answer: NDArray[np.floating], candidates: NDArray[np.int64]) -> None:
-        if candidates.strides[0] == 0:  # the whole catalogue in every row
-            self.mass[name][candidates[0]] += answer.sum(axis=0)
-        else:
-            allowed = candidates >= 0
-            self.mass[name] += np.bincount(candidates[allowed], answer[allowed], len(self.seen))
-
-    def _count_items(self, candidates: NDArray[np.int64], item: NDArray[np.int64], propensity: Vector) -> None:
-        many, counts = len(self.seen), self.counts
-        for total, weight in zip(counts[:3], (None, 1 / propensity, propensity**-2.0), strict=True):
-            total += np.bincount(item, weight, many)
-        if candidates.strides[0] == 0:
-            counts.offered[candidates[0]] += len(candidates)
-        else:
-            counts.offered[:] += np.bincount(candidates[candidates >= 0], minlength=many)
 
     def result(self) -> Gathered:
         rows = max(self.done, 1)

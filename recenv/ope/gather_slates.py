@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.ope.ask_policy import column_of
-from recenv.ope.audits import ItemCounts
+from recenv.ope.columns import Columns
 from recenv.ope.cross_fit import CrossFit, FeedbackSource
 from recenv.ope.evidence import Question
 from recenv.ope.gather import block_size
+from recenv.ope.item_counts import ItemCounts, add_mass
 from recenv.ope.loggers import check_wrote
 from recenv.ope.slate_log import slate_propensity, slate_rows
 from recenv.ope.slate_policy import Array, is_plain, next_item, slots
@@ -107,8 +108,7 @@ class _Pass:
         self.needs = question.needs
         self.rng = np.random.default_rng([question.seed, 1])
         self.done = 0
-        self.log: dict[str, list[NDArray[Any]]] = {}
-        self.of_policy: dict[str, dict[str, list[NDArray[Any]]]] = {name: {} for name in question.policies}
+        self.log, self.of_policy = Columns(), {name: Columns() for name in question.policies}
         self.seen = np.zeros(question.source.n_items, dtype=bool)
         self.mass = {name: np.zeros(len(self.seen)) for name in question.policies}
         self.counts = ItemCounts(*np.zeros((4, len(self.seen))))
@@ -123,9 +123,10 @@ class _Pass:
         predicted = [model.q_all(block.subset(lines[:, k]), request.candidates) for k, model in enumerate(self.models)]
         if self.models:
             kept["fold"] = self.models[0].fold_of(user)
-        _append(self.log, {**kept, **logging})
+        self.log.append({**kept, **logging})
         self.seen[block.item[lines].ravel()] = True
-        self._count(request.candidates, block.item[lines[:, 0]], logging.get("propensity_prefix"))
+        if "propensity_prefix" in logging:
+            self.counts.take(request.candidates, block.item[lines[:, 0]], logging["propensity_prefix"][:, 0])
         for name, policy in self.question.policies.items():
             answers = self._ask(name, policy, request, columns)
             own = {"target_prefix": prefix_of(answers, columns), **_models(answers, columns, predicted)}
@@ -135,8 +136,8 @@ class _Pass:
                     own["target_position"] = at(slot, columns)
                 if duals is not None:
                     own["pi_weight"] = np.einsum("bkc,bkc->b", slot, duals)
-            _append(self.of_policy[name], own)
-            self._weigh(name, answers, request.candidates)
+            self.of_policy[name].append(own)
+            add_mass(self.mass[name], request.candidates, np.sum(answers, axis=0))
         self.done += len(lines)
 
     def _ask(self, name: str, policy: Any, request: Request, columns: NDArray[np.int64]) -> list[Array]:
@@ -180,31 +181,15 @@ class _Pass:
             "loggers=, the policy that wrote the log"
         )
 
-    def _weigh(self, name: str, answers: list[Array], candidates: NDArray[np.int64]) -> None:
-        allowed = candidates >= 0
-        total = np.sum(answers, axis=0)
-        self.mass[name] += np.bincount(candidates[allowed], total[allowed], len(self.seen))
-
-    def _count(self, candidates: NDArray[np.int64], item: NDArray[np.int64], prefix: Table | None) -> None:
-        if prefix is None:
-            return
-        many = len(self.seen)
-        for total, power in zip(self.counts[:3], (0, -1, -2), strict=True):
-            total += np.bincount(item, prefix[:, 0] ** power, many)
-        self.counts.offered[:] += np.bincount(candidates[candidates >= 0], minlength=many)
-
     def result(self) -> GatheredSlates:
-        log = {name: np.concatenate(parts) for name, parts in self.log.items()}
+        log = self.log.joined()
         return GatheredSlates(
             reward=log["reward"],
             user=log["user"],
             propensity=log["propensity"],
             propensity_position=log.get("propensity_position"),
             propensity_prefix=log.get("propensity_prefix"),
-            of_policy={
-                name: {field: np.concatenate(parts) for field, parts in own.items()}
-                for name, own in self.of_policy.items()
-            },
+            of_policy={name: own.joined() for name, own in self.of_policy.items()},
             fold=log.get("fold"),
             unlogged={
                 name: float(mass[~self.seen].sum() / (self.done * self.size)) for name, mass in self.mass.items()
@@ -256,8 +241,3 @@ def _models(answers: list[Array], columns: NDArray[np.int64], predicted: list[Ta
         logged[:, k] = predicted[k][np.arange(rows), columns[:, k]] + rest
         target[:, k] = np.einsum("bc,bc->b", answer, predicted[k], dtype=np.float64) + rest
     return {"q_logged": logged, "q_target": target}
-
-
-def _append(parts: dict[str, list[NDArray[Any]]], new: Mapping[str, NDArray[Any]]) -> None:
-    for name, array in new.items():
-        parts.setdefault(name, []).append(array)

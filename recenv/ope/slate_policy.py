@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.feedback.confounded import draw
 from recenv.ope.ask_policy import ask
 from recenv.ope.slot_probabilities import slot_probabilities
 from recenv.protocol import Policy, Request
@@ -81,14 +82,8 @@ def slots(
         answer = answers[0]
         left = request._replace(candidates=np.array(request.candidates))
         for k in range(size - 1):
-            drawn[:, k] = _draw(answer, rng)
+            drawn[:, k] = draw(answer.astype(np.float64, copy=False), rng)
             left.candidates[np.arange(len(columns)), drawn[:, k]] = -1
             answer = ask(name, policy, left._replace(candidates=left.candidates.copy()))
             result[:, k + 1] += answer / PATHS
     return result
-
-
-def _draw(answer: Array, rng: np.random.Generator) -> NDArray[np.int64]:
-    cumulative = np.cumsum(answer, axis=1, dtype=np.float64)
-    level = rng.random((len(answer), 1)) * cumulative[:, -1:]
-    return np.asarray((cumulative > level).argmax(axis=1))

@@ -5,8 +5,9 @@ import pytest
 
 from recenv.feedback import LoggedFeedback
 from recenv.ope import BanditTerms, evaluate
-from recenv.ope.audits import ALARM, ItemCounts, drift, model_bias, model_spread, propensity_calibration
+from recenv.ope.audits import ALARM, drift, model_bias, model_spread, propensity_calibration
 from recenv.ope.estimate import estimate
+from recenv.ope.item_counts import ItemCounts
 
 from .bandit import LOGGING, TARGET, Table, make_log
 

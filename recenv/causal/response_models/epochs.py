@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from recenv.causal.fit_checkpoint import FitCheckpoint, Standing, plain
+from recenv.causal.fit_checkpoint import FitCheckpoint, Standing
+from recenv.generators import generator_state
 
 LEAST_GAIN = 1e-5
 """Of the validation score; less is no improvement."""
@@ -97,7 +98,7 @@ def _standing(changing: Sequence[Changing], rng: np.random.Generator, best: Best
     arrays = {f"best.{name}": _numbers(value) for name, value in best.parameters.items()}
     for place, one in enumerate(changing):
         arrays |= {f"{place}.{name}": _numbers(value) for name, value in _tensors(one).items()}
-    meta = {"phase": phase, "done": done, "since": best.since, "generator": plain(rng.bit_generator.state)}
+    meta = {"phase": phase, "done": done, "since": best.since, "generator": generator_state(rng)}
     # As text: Python's shortest decimal of a float is exact, and JSON has no infinity.
     return Standing(meta | {"score": repr(best.score)}, arrays)
 

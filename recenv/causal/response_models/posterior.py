@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.causal.factors import Factors
-from recenv.causal.fit_checkpoint import FitCheckpoint, Standing, plain
+from recenv.causal.fit_checkpoint import FitCheckpoint, Standing
 from recenv.causal.link import Scored, binned, most_likely
 from recenv.causal.response_models.effects_fit import sigmoid
+from recenv.generators import generator_state
 from recenv.protocol import Ratings, ResponseData
 
 SWEEPS = 60
@@ -139,7 +140,7 @@ class Chain:
     def standing(self, done: int) -> Standing:
         """Return where the chain is after so many sweeps."""
         arrays = {name: getattr(self, name) for name in STATE}
-        return Standing({"done": done, "generator": plain(self.rng.bit_generator.state)}, arrays)
+        return Standing({"done": done, "generator": generator_state(self.rng)}, arrays)
 
     def restore(self, standing: Standing) -> int:
         """Go where another chain was; return the number of its sweeps."""
