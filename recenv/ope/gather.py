@@ -34,7 +34,7 @@ class Valued:
     """(n,) out-of-fold value of the logged item at its step."""
     target: Vector
     """(n,) expectation under the policy."""
-    fold: NDArray[np.int64]
+    fold: NDArray[np.int32]
     """(n,) fold whose model said so."""
 
 
@@ -62,7 +62,7 @@ class Gathered:
     """(n,) out-of-fold prediction at the logged item; None without a reward model."""
     q_target: Mapping[str, Vector]
     """Policy -> (n,) expectation of the predictions under the policy; empty without a reward model."""
-    fold: NDArray[np.int64] | None
+    fold: NDArray[np.int32] | None
     """(n,) fold whose model made the predictions."""
     unlogged: Mapping[str, float]
     """Policy -> share of its choices that are items which never occur in the log."""
@@ -168,7 +168,7 @@ class _Pass:
         self.done = 0
         self.kind = "logged"
         self.reward, self.propensity = np.empty(rows), np.empty(rows)
-        self.user, self.fold = np.empty(rows, dtype=np.int64), np.empty(rows if models else 0, dtype=np.int64)
+        self.user, self.fold = np.empty(rows, dtype=np.int64), np.empty(rows if models else 0, dtype=np.int32)
         self.target = {name: np.empty(rows) for name in policies}
         self.q_logged = np.empty(rows if models else 0)
         self.q_target = {name: np.empty(rows) for name in policies} if models else {}
@@ -176,7 +176,7 @@ class _Pass:
         self.item, self.episode, self.step = (np.empty(kept, dtype=np.int64) for _ in range(3))
         self.terminated = np.empty(kept, dtype=bool)
         self.models_of_value, self.state_names = values, state
-        self.values = {name: Valued(np.empty(rows), np.empty(rows), np.empty(rows, np.int64)) for name in values}
+        self.values = {name: Valued(np.empty(rows), np.empty(rows), np.empty(rows, np.int32)) for name in values}
         self.written, many = written, len(written.loggers)
         self.logger = np.empty(rows if many else 0, dtype=np.int64)
         self.by_logger = np.empty((rows, many))
