@@ -76,17 +76,9 @@ def make_arrays(rows: int, items: int) -> Arrays:
 
 def terms_of(data: Arrays) -> Any:
     """Return the record of one number a round, from one pass over the arrays."""
-    from recenv.ope import BanditTerms
+    from recenv.ope import BanditTerms, condense
 
-    rows = len(data["action"])
-    target, q_logged, q_target = np.empty((3, rows))
-    for start in range(0, rows, BLOCK):
-        here = slice(start, start + BLOCK)
-        probability, prediction, item = data["target"][here], data["q"][here], data["action"][here, None]
-        target[here] = np.take_along_axis(probability, item, axis=1)[:, 0]
-        q_logged[here] = np.take_along_axis(prediction, item, axis=1)[:, 0]
-        q_target[here] = np.einsum("na,na->n", probability, prediction)
-    return BanditTerms(data["reward"], data["propensity"], target, q_logged, q_target)
+    return BanditTerms(data["reward"], data["propensity"], *condense(data["action"], data["target"], data["q"]))
 
 
 def ours(data: Arrays, *, bootstrap: bool) -> Answer:

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from result_table import Row
 from timed_runs import Answer, installed, timed
 
-SESSIONS, QUICK, STEPS, ITEMS, SEED, REPETITIONS, REPLICATES = 100_000, 5_000, 10, 10, 1, 3, 100
-BLOCK = 16_384
+SESSIONS, QUICK, STEPS, ITEMS, SEED, REPETITIONS, REPLICATES = 100_000, 5_000, 10, 10, 1, 5, 100
 REQUIRED = 10
 """Times faster than SCOPE-RL that this library asks of itself."""
 ESTIMATORS = ("fqe", "tis", "pdis", "sequential_dr", "sntis", "snpdis", "wdr")
@@ -41,21 +40,11 @@ def make_arrays(sessions: int) -> Arrays:
 
 def terms_of(data: Arrays) -> Any:
     """Return the record of one number a step, from one pass over the arrays."""
-    from recenv.ope import TrajectoryTerms
+    from recenv.ope import TrajectoryTerms, condense
 
-    rows = len(data["action"])
-    target, q_logged, q_target = np.empty((3, rows))
-    for start in range(0, rows, BLOCK):
-        here = slice(start, start + BLOCK)
-        probability, prediction, item = data["target"][here], data["q"][here], data["action"][here]
-        place = np.arange(len(item)) * ITEMS + item
-        probability.ravel().take(place, out=target[here])
-        prediction.ravel().take(place, out=q_logged[here])
-        q_target[here] = np.einsum("na,na->n", probability, prediction)
-    grids = {"reward": data["reward"], "propensity": data["propensity"], "target": target}
-    grids |= {"q_logged": q_logged, "q_target": q_target}
-    columns: dict[str, Any] = {name: grid.reshape(-1, STEPS) for name, grid in grids.items()}
-    return TrajectoryTerms(**columns)
+    reward, propensity, item = (data[name].reshape(-1, STEPS) for name in ("reward", "propensity", "action"))
+    tables = (data[name].reshape(-1, STEPS, ITEMS) for name in ("target", "q"))
+    return TrajectoryTerms(reward, propensity, *condense(item, *tables))
 
 
 def ours(data: Arrays, *, bootstrap: bool) -> Answer:

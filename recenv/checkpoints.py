@@ -7,6 +7,7 @@ under way, the generator's state and the learning curve so far. The newest stays
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import inspect
 import shutil
 from pathlib import Path
@@ -164,16 +165,35 @@ def restore_agent(agent: Any, folder: Path) -> None:
 def settings_of(
     agent: Any, env: Any, *, rng: np.random.Generator, eval_env: Any, **budgets: int | None
 ) -> dict[str, Any]:
-    """Return what decides the course of a training, as JSON: agent, environments, budgets and the first generator."""
+    """Return what decides the course of a training, as JSON: agent, environments, budgets and the first generators."""
     return {
         "agent": str(getattr(agent, "name", type(agent).__name__)),
         "agent's options": str(getattr(agent, "options", "")),
+        "agent's first state (its seed, or what it learned before)": first_state(agent),
         **budgets,
         "number of users at once": env.num_envs,
         "generator": generator_digest(rng),
         **_config_settings("env", env),
         **_config_settings("eval_env", eval_env),
     }
+
+
+def first_state(agent: Any) -> str:
+    """Return 16 hexadecimal digits of what a seed sets: generators and networks of an agent, and of agents in it."""
+    digest = hashlib.sha256()
+    for name, part in sorted(getattr(agent, "__dict__", {}).items()):
+        if isinstance(part, type):
+            continue
+        if isinstance(part, np.random.Generator):
+            digest.update(f"{name} {generator_digest(part)}".encode())
+        elif callable(getattr(part, "named_parameters", None)):  # a torch module
+            for parameter, tensor in part.named_parameters():
+                digest.update(f"{name}.{parameter}".encode() + tensor.detach().cpu().numpy().tobytes())
+        elif callable(getattr(part, "act", None)):
+            digest.update(f"{name} {first_state(part)}".encode())
+        elif name == "seed":
+            digest.update(f"{name} {part}".encode())
+    return digest.hexdigest()[:16]
 
 
 def _config_settings(what: str, env: Any) -> dict[str, str]:

@@ -94,7 +94,8 @@ class Agent(Protocol):
 
     Optional methods, found at run time: `probabilities(request)` (see `Policy`), `fit(log)` for those that learn
     from a log, `learn(env, steps)` for those that own their training loop, `save(path)` and a class method
-    `load(path)`, and `explain(request, decision)`.
+    `load(path)`, `explain(request, decision)`, and `next_probabilities(request, shown)` (B, C) for those whose slates
+    are not drawn from `probabilities` item after item: the probabilities of the item below those shown (B, k).
     """
 
     def act(self, request: Request, *, rng: np.random.Generator, explore: bool = True) -> Decision:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recenv.envs.observation import observe
 from recenv.envs.state import State
 from recenv.protocol import Agent, Feedback, Request
-from recenv.sessions import feedback_rows
+from recenv.sessions import decide, feedback_rows
 
 Progress = Callable[[int, int], None]
 """Called with (user steps done, user steps in all)."""
@@ -67,7 +67,7 @@ class Rounds:
         told: dict[str, list[float]],
     ) -> int:
         """Step all slots once; return how many of them gave feedback."""
-        decision = self.agent.act(request, rng=rng, explore=True)
+        decision = decide(self.agent, request, rng)
         observation, reward, terminated, truncated, _ = self.env.step(self.env.actions_of(decision.items))
         following = self.env.request(observation)
         # In the step in which a slot starts anew its action is ignored: nothing can be learned from it.

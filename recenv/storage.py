@@ -154,7 +154,7 @@ def _read_arrays(path: Path, digest: str | None, kind: str) -> dict[str, NDArray
 
 def check_version(found: Any, supported: int, path: Path) -> None:
     """Refuse a format that this version of recenv does not know."""
-    if not isinstance(found, int):
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
         raise ValueError(f"{path} does not say its format version; it was not written by recenv, or is damaged")
     if found > supported:
         raise ValueError(

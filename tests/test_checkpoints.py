@@ -196,6 +196,25 @@ def test_a_checkpoint_of_another_world_or_agent_is_refused(world, tmp_path):
         run(new_agent("popularity", env), env, checkpoint=tmp_path)
 
 
+@pytest.mark.parametrize("name", ["epsilon_greedy", "dqn", "diverse_greedy", "ppo", "dr_learner", "neural_thompson"])
+def test_a_fresh_agent_of_another_seed_is_refused(world, tmp_path, name):
+    env = make_env(world)
+    train(make_agent(name, env.catalogue, seed=4), env, 8, rng=np.random.default_rng(7), checkpoint=tmp_path)
+    again = {"rng": np.random.default_rng(7), "checkpoint": tmp_path}
+    with pytest.raises(ValueError, match=r"whose agent's first state .its seed.* begin anew with resume=False"):
+        train(make_agent(name, env.catalogue, seed=5), env, 8, **again)
+    train(make_agent(name, env.catalogue, seed=4), env, 8, **again)
+
+
+def test_an_agent_that_has_learned_before_is_another_one(world, tmp_path):
+    env = make_env(world)
+    taught = new_agent("epsilon_greedy", env)
+    run(taught, env)
+    run(taught, env, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="what it learned before"):
+        run(new_agent("epsilon_greedy", env), env, checkpoint=tmp_path)
+
+
 def test_without_resume_it_begins_anew(world, tmp_path):
     env, seen = make_env(world), []
     run(UniformAgent(env.catalogue), env, checkpoint=tmp_path)

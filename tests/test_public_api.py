@@ -40,14 +40,15 @@ API = {
         "from_minari", "from_obp", "mdp_arrays", "to_mdp_dataset", "to_minari", "to_obp",
     ],
     "recenv.ope": [
-        "BanditTerms", "BilinearRidge", "ClassifierPropensity", "Comparison", "ConfidenceSequence",
+        "BanditTerms", "BilinearRidge", "ClassifierPropensity", "Comparison", "Condensed", "ConfidenceSequence",
         "ContinuousTerms", "CrossFit", "CrossFitPropensity", "Diagnostics", "EmbeddingTerms", "Estimate",
         "FittedQ", "Gate", "ItemSharePropensity", "MultiLoggerTerms", "Release", "Reliability", "RewardModel",
         "Selection", "Sensitivity", "SklearnReward", "SlateTerms", "TabularModel", "TorchReward",
-        "TrajectoryTerms", "Tuned", "Verdict", "against_log_sensitivity", "confidence_sequence", "cross_fit",
+        "TrajectoryTerms", "Tuned", "Verdict", "against_log_sensitivity", "condense", "confidence_sequence",
+        "cross_fit",
         "cross_fit_propensity", "diagnose", "difference_sensitivity", "empirical_likelihood_interval",
         "estimate", "estimators", "evaluate", "fit_q", "interval", "interval_names", "judge", "judge_estimate",
-        "mrdr_weight", "pareto_k", "pas_if", "pseudo_inverse_weight", "reliability", "slate_terms", "slope",
+        "merge", "mrdr_weight", "pareto_k", "pas_if", "pseudo_inverse_weight", "reliability", "slate_terms", "slope",
         "slot_marginals", "tune", "tuned_estimate", "value_sensitivity",
     ],
     "recenv.report": [

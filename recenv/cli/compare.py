@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ import typer
 
 from recenv.cli.console import Device, Output, Seed, bar, console, wrote
 from recenv.cli.groups import ITEM_HELP, USER_HELP, item_groups, user_groups
+from recenv.cli.own_log import Column, Observation, read_own_log
 
 if TYPE_CHECKING:
     from recenv.causal.world import World
@@ -22,11 +24,21 @@ TRUTH_SEED = 1_000_000
 
 
 def compare_policies(
-    feedback: Annotated[Path, typer.Argument(help="Logged feedback (Parquet).", show_default=False)],
+    feedback: Annotated[Path, typer.Argument(help="Logged feedback (Parquet or CSV).", show_default=False)],
     policy: Annotated[
-        list[str], typer.Option(help="LABEL=SPEC: a trained agent's folder or an agent's name.", show_default=False)
+        list[str],
+        typer.Option(
+            help="LABEL=SPEC: a trained agent's folder, an agent's name, module:Class or file.py:Class.",
+            show_default=False,
+        ),
     ],
     output: Output = Path("report"),
+    column: Column = None,
+    observation: Observation = None,
+    propensity: Annotated[
+        str | None,
+        typer.Option(help="A log without propensities: estimate them, by shares or logistic.", show_default=False),
+    ] = None,
     world: Annotated[
         str | None, typer.Option(help="The world of the log: item features and the truth.", show_default=False)
     ] = None,
@@ -40,6 +52,10 @@ def compare_policies(
         str, typer.Option(help="bootstrap, bca or student; the bounds need a known range and are for the library.")
     ] = "bootstrap",
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    gamma: Annotated[float, typer.Option(help="Estimators of sessions: discount of a step.")] = 1.0,
+    horizon: Annotated[
+        int | None, typer.Option(help="Estimators of sessions: steps of a session.", show_default="the log's")
+    ] = None,
     item_group: Annotated[str | None, typer.Option(help=ITEM_HELP, show_default=False)] = None,
     user_group: Annotated[str | None, typer.Option(help=USER_HELP, show_default=False)] = None,
     truth_rounds: Annotated[int, typer.Option(help="Sessions of every user for the truth; 0 leaves it out.")] = 1,
@@ -49,14 +65,15 @@ def compare_policies(
     """Compare policies on a log, with intervals, diagnostics and a verdict, and write a report."""
     from recenv.cli.policies import named_policies, one_policy
     from recenv.cli.train_from_log import log_catalogue
-    from recenv.feedback import LoggedFeedback
 
-    log = LoggedFeedback.read(feedback)
+    log = read_own_log(feedback, column or (), observation)
     asked = None if estimators is None else tuple(name.strip() for name in estimators.split(","))
     if asked is not None:
         refuse_unsuited(log, asked, interval)
     opened = None if world is None else open_world(world)
     catalogue = None if opened is None else session_env(opened, log.meta).catalogue
+    if opened is not None and "item_names" in log.meta:
+        raise ValueError("the log names its items by text, a world knows them by number: give the world's item ids")
     policies = named_policies(policy, catalogue, seed=seed, device=device, of_log=log_catalogue(log))
     logger = (
         None
@@ -78,13 +95,47 @@ def compare_policies(
         world=opened,
         truths=truths,
         estimators=asked,
-        logger=logger if log.has_slates else None,
+        logger=logger if log.has_slates or log.propensity_kind == "missing" else None,
+        propensity_model=estimated_propensities(log, propensity, logger, seed),
+        sessions={"gamma": gamma, "horizon": horizon},
         interval=interval,
         confidence=confidence,
         seed=seed,
         context={"command": shown_command(), "seed": seed},
     )
     wrote(report, "report")
+
+
+def estimated_propensities(log: Any, how: str | None, logger: Any, seed: int) -> Any:
+    """Return a model of the logging policy, cross-fitted by user and calibrated; None where it is not needed.
+
+    Raises
+    ------
+    ValueError
+        If the log lacks propensities and nothing says how to come by them, or `how` is unknown or needless.
+    """
+    from recenv.ope import ClassifierPropensity, ItemSharePropensity, cross_fit_propensity
+
+    missing = log.propensity_kind == "missing"
+    if how is None:
+        if missing and logger is None:
+            raise ValueError(
+                "the log has no propensities: pass --logged-by, the policy that made it, or --propensity shares (what "
+                "was shown did not depend on the user) or logistic (it depended on --observation); every number is "
+                "then marked as resting on estimates"
+            )
+        return None
+    if how not in ("shares", "logistic"):
+        raise ValueError(f"--propensity must be shares or logistic, not {how!r}")
+    if not missing:
+        raise ValueError(f"--propensity {how} is for a log without propensities; this one has them")
+    if how == "shares":
+        return cross_fit_propensity(log, ItemSharePropensity(), seed=seed)
+    if not log.observation:
+        raise ValueError("--propensity logistic needs what the logging policy saw: name the columns in --observation")
+    from sklearn.linear_model import LogisticRegression
+
+    return cross_fit_propensity(log, ClassifierPropensity(LogisticRegression(max_iter=1000)), seed=seed)
 
 
 def refuse_unsuited(log: Any, estimators: tuple[str, ...], interval: str) -> None:
@@ -186,15 +237,19 @@ def write_comparison(
     seed: int,
     context: dict[str, Any],
     logger: Any = None,
+    propensity_model: Any = None,
+    sessions: Mapping[str, Any] | None = None,
 ) -> Path:
     """Evaluate (estimators None: those that suit the log), print the verdict and return the path of the report."""
     from recenv.ope import evaluate
     from recenv.ope.evaluate_inputs import suited
 
+    asked = sessions or {}
+    same = asked.get("gamma", 1.0) == 1 and asked.get("horizon") in (None, log.meta.get("horizon"))
     truth = {
         name: {
             **({"one_step": tuple(truths.one_step[name])} if name in truths.one_step else {}),
-            **({"policy_value": _with_error(truths.sessions[name])} if name in truths.sessions else {}),
+            **({"policy_value": _with_error(truths.sessions[name])} if name in truths.sessions and same else {}),
         }
         for name in policies
     }
@@ -203,6 +258,8 @@ def write_comparison(
         policies,
         estimators=estimators or suited(log, logger),
         loggers=logger,
+        propensity_model=propensity_model,
+        **asked,
         interval=interval,
         confidence=confidence,
         item_features=None if world is None else world.item_features,

@@ -10,6 +10,7 @@ import typer
 
 from recenv.cli.console import console, wrote
 from recenv.cli.gate_ledger import GateLedger
+from recenv.cli.own_log import read_own_log
 from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.protocol import Catalogue
 from recenv.storage import write_json
@@ -32,7 +33,7 @@ def train_from_log(
     """
     from recenv.agents.finding import make_agent
 
-    feedback = LoggedFeedback.read(log)
+    feedback = read_own_log(log)
     catalogue = log_catalogue(feedback) if world is None else world_catalogue(world, feedback)
     agent: Any = make_agent(name, catalogue, seed=seed, device=device)
     if not callable(getattr(agent, "fit", None)):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recenv.feedback.frame import CONTINUOUS, from_columns, rename
+from recenv.feedback.frame import CONTINUOUS, EMPTY, from_columns, rename
 from recenv.feedback.labels import LABELS, codes_among, distinct, is_text
 from recenv.feedback.logged_feedback import LoggedFeedback, PropensityKind
 from recenv.feedback.validation import guessed_items, number_column
@@ -66,6 +66,8 @@ class FeedbackFile:
         if self._n_items is None and set(CONTINUOUS) <= set(self._names) and self._named("item") not in self._names:
             self._n_items = 1
         if self._n_items is None:
+            if not self.rows:
+                raise ValueError(f"{self.path}: {EMPTY}")
             largest = int(number_column("item", self._column("item"), np.int64).max())
             self._n_items = guessed_items(max(largest, self._largest_candidate()))
         return self._n_items
@@ -171,7 +173,8 @@ class FeedbackFile:
 
         wanted = self._named(name)
         if wanted not in self._names:
-            raise ValueError(f"{self.path} has no column {wanted!r}; it has {', '.join(self._names)}")
+            hint = f'pass columns={{"{name}": "your_column"}}'
+            raise ValueError(f"{self.path} has no column {wanted!r}; it has {', '.join(self._names)}: {hint}")
         try:
             column = self.open().read([wanted])[wanted]
         except (pa.ArrowException, OSError) as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.feedback.copies import copied_rows
 from recenv.feedback.labels import numbered
 from recenv.feedback.logged_feedback import COLUMNS, OPTIONAL, LoggedFeedback, PropensityKind
 from recenv.feedback.validation import number_column
@@ -20,6 +21,7 @@ REQUIRED = ("item", "reward")
 GROUPS = ("observation", "next_observation")
 CONTINUOUS = ("action", "density")
 """Together they say that actions are numbers; `item` may then be left out."""
+EMPTY = "the log is empty: it needs at least one row with item, reward and propensity"
 
 
 def from_frame(
@@ -57,6 +59,7 @@ def from_frame(
     """
     table: dict[str, Any] = {str(name): frame[name].to_numpy() for name in frame.columns}
     named = rename(table, columns)
+    meta = {**copied_rows(frame, set(named)), **(meta or {})}
     for name in ("episode", "user"):
         if name in named:
             named[name] = numbered(name, named[name])[0]
@@ -124,7 +127,7 @@ def from_columns(
     _require(table)
     n = len(table["item"])
     if not n:
-        raise ValueError("the log is empty: it needs at least one row with item, reward and propensity")
+        raise ValueError(EMPTY)
     given: dict[str, Any] = {name: table[name] for name in (*COLUMNS, *OPTIONAL) if name in table}
     if "density" not in given:  # an action without one is somebody's word for something else
         given.pop("action", None)

@@ -17,8 +17,11 @@ from recenv.feedback.logged_feedback import LoggedFeedback
 from recenv.storage import atomic_file
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+SEPARATORS = (",", ";", "\t")
 
 
 def write(feedback: LoggedFeedback, path: str | Path) -> None:
@@ -78,21 +81,32 @@ def read(
     """
     source = Path(path)
     if source.suffix.lower() in (".csv", ".tsv"):
-        return from_frame(_read_csv(source), columns=columns, observation=observation, n_items=n_items)
+        return from_frame(read_csv(source), columns=columns, observation=observation, n_items=n_items)
     file = FeedbackFile(source, n_items=n_items, columns=columns)
     table = _read_table(file.open(), source)
-    if observation:
+    if observation or (columns or {}).get("episode", "episode") not in table.column_names:
         return from_frame(table.to_pandas(), columns=columns, observation=observation, n_items=n_items, meta=file.meta)
     return file.block(table, 0)
 
 
-def _read_csv(path: Path) -> Any:
+def read_csv(path: Path) -> pd.DataFrame:
+    """Return a table of text: columns are apart by a comma, semicolon or tab, whichever the header uses most.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it cannot be read as a table.
+    """
     import pandas as pd
 
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; give the path of a log")
     try:
-        return pd.read_csv(path, sep="\t" if path.suffix.lower() == ".tsv" else ",")
+        with path.open(encoding="utf-8-sig") as lines:
+            header = lines.readline()
+        return pd.read_csv(path, sep=max(SEPARATORS, key=header.count), encoding="utf-8-sig")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read as a table ({error}); write it again as CSV or Parquet") from None
 

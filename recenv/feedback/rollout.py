@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.feedback.answers import checked_answer
 from recenv.feedback.confounded import draw
 from recenv.protocol import Decision, Policy, Request
 
@@ -102,8 +103,7 @@ def decide(policy: Any, request: Request, rng: np.random.Generator, explore: boo
     `plackett1975analysis`); `extra["propensity_prefix"]` (B, K) holds the probability of its beginnings.
     """
     if hasattr(policy, "act"):
-        decision: Decision = policy.act(request, rng=rng, explore=explore)
-        return decision
+        return checked_answer(policy, policy.act(request, rng=rng, explore=explore), request)
     if not isinstance(policy, Policy):
         raise TypeError(f"{type(policy).__name__} has neither act() nor probabilities(): it is no policy")
     left = np.array(policy.probabilities(request), np.float64)

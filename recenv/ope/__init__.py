@@ -2,6 +2,7 @@
 
 from recenv.ope.bilinear_ridge import BilinearRidge
 from recenv.ope.comparison import Comparison
+from recenv.ope.condense import Condensed, condense
 from recenv.ope.confidence_sequence import ConfidenceSequence, confidence_sequence
 from recenv.ope.continuous_terms import ContinuousTerms
 from recenv.ope.cross_fit import CrossFit, cross_fit
@@ -13,6 +14,7 @@ from recenv.ope.evaluate import evaluate
 from recenv.ope.fitted_q import FittedQ, fit_q
 from recenv.ope.gate import Gate
 from recenv.ope.intervals import interval, interval_names
+from recenv.ope.merging import merge
 from recenv.ope.mrdr import mrdr_weight
 from recenv.ope.multi_logger_terms import MultiLoggerTerms
 from recenv.ope.pareto_k import pareto_k
@@ -42,6 +44,7 @@ __all__ = [
     "BilinearRidge",
     "ClassifierPropensity",
     "Comparison",
+    "Condensed",
     "ConfidenceSequence",
     "ContinuousTerms",
     "CrossFit",
@@ -66,6 +69,7 @@ __all__ = [
     "Tuned",
     "Verdict",
     "against_log_sensitivity",
+    "condense",
     "confidence_sequence",
     "cross_fit",
     "cross_fit_propensity",
@@ -80,6 +84,7 @@ __all__ = [
     "interval_names",
     "judge",
     "judge_estimate",
+    "merge",
     "mrdr_weight",
     "pareto_k",
     "pas_if",

@@ -27,20 +27,21 @@ def ask(name: str, policy: Policy, request: Request, first_row: int = 0) -> NDAr
             f"policy {name!r} returned probabilities of shape {answer.shape} for candidates of shape {shape} "
             f"(rows from {first_row}): return one probability a candidate, in their order"
         )
-    _check_total(name, answer, first_row)
+    check_total(f"policy {name!r}", answer, first_row)
     _check_pads(name, answer, request.candidates, first_row)
     return answer
 
 
-def _check_total(name: str, answer: NDArray[np.floating], first_row: int) -> None:
+def check_total(what: str, answer: NDArray[np.floating], first_row: int) -> None:
+    """Raise ValueError unless every row (B, C) is a distribution; `what` the message calls them."""
     if not answer.min() >= 0:
         row = int(np.argmin(np.where(np.isnan(answer), -np.inf, answer).min(axis=1)))
-        raise ValueError(f"policy {name!r}: row {first_row + row} has probability {answer[row].min()}: it must be >= 0")
+        raise ValueError(f"{what}: row {first_row + row} has probability {answer[row].min()}: it must be >= 0")
     off = np.abs(answer.sum(axis=1, dtype=np.float64) - 1) > TOLERANCE
     if off.any():
         row = int(np.argmax(off))
         raise ValueError(
-            f"policy {name!r}: the probabilities of row {first_row + row} sum to {answer[row].sum():.6g}, not 1: "
+            f"{what}: the probabilities of row {first_row + row} sum to {answer[row].sum():.6g}, not 1: "
             "normalise them over the candidates"
         )
 

@@ -24,6 +24,7 @@ from recenv.ope.evaluate_inputs import Hyper, Truth, is_sequential, needs_state
 from recenv.ope.evidence import Evidence
 from recenv.ope.hidden_shift import hidden_shift
 from recenv.ope.intervals import interval
+from recenv.ope.log_facts import log_facts
 from recenv.ope.overturning import overturning
 from recenv.ope.sequential_registry import BLENDS, POLICY_VALUE
 from recenv.ope.student import student_interval
@@ -86,7 +87,7 @@ class Kept:
 def assemble(found: Evidence, plan: Plan, rng: np.random.Generator) -> Comparison:
     """Estimate, resample once, judge, and return the comparison."""
     settings, units = plan.settings, found.units
-    audits = _audits(found)
+    audits = [*_copies(settings.get("log", {})), *_audits(found)]
     kept, diagnostics, histograms = _estimates(found, plan, audits)
     logged = _logged(found.views, plan)
     parts = [group_sums(one, view.pooled, len(units.size)) for view, one in logged.values()]
@@ -124,7 +125,12 @@ def assemble(found: Evidence, plan: Plan, rng: np.random.Generator) -> Compariso
         audits=_frame([one._asdict() for one in audits]) if audits else None,
         sensitivity=_sensitivity(found, table, plan),
         reliability=plan.reliability,
-        settings={**settings, "users": units.clusters, **_tuned(kept, plan)},
+        settings={
+            **settings,
+            "users": units.clusters,
+            "data": log_facts(found.views, found.policies[0]),
+            **_tuned(kept, plan),
+        },
     )
 
 
@@ -137,9 +143,21 @@ def _sensitivity(found: Evidence, table: pd.DataFrame, plan: Plan) -> pd.DataFra
     speaks = headline(names)
     judged = table[(table["estimator"] == speaks) & (table["verdict"] != LEVELS[-1]) & table["value"].notna()]
     leader = None if judged.empty else str(judged["policy"].iloc[int(judged["value"].argmax())])
-    terms = {name: view.terms(name, {}) for name in found.policies}
+    terms = {name: view.terms(name, {}) for name in judged["policy"]}
     how = {"confidence": plan.settings["confidence"], "seed": plan.settings["seed"]}
     return overturning(terms, leader, strengths=strengths, log=LOG, **how)  # type: ignore[arg-type]
+
+
+def _copies(meta: Mapping[str, Any]) -> list[Audit]:
+    """Return what to say of rows that are there twice; nothing where none is."""
+    told = meta.get("copied_rows")
+    if not told:
+        return []
+    finding = (
+        f"{told['rows']:,} rows repeat another row in every column, the first of them row {told['first']}, a copy of "
+        f"row {told['of']}: drop them unless each was a decision of its own"
+    )
+    return [Audit("", "copied_rows", float(told["rows"]), np.nan, np.nan, finding)]
 
 
 def _audits(found: Evidence) -> list[Audit]:

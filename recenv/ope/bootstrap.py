@@ -67,17 +67,19 @@ def resample(
         raise ValueError(f"replicates must be at least 2, not {replicates}: 1000 is usual")
     if groups < 2:
         raise ValueError("a bootstrap needs at least two clusters: one user says nothing about the spread of users")
-    draws = np.empty((replicates, sums.shape[1] // 3))
+    draws, memory = np.empty((replicates, sums.shape[1] // 3)), np.empty((min(_BLOCK, replicates), groups))
     for start in range(0, replicates, _BLOCK):
         stop = min(start + _BLOCK, replicates)
-        counts = _counts(groups, stop - start, rng)
+        counts = _draw_counts(memory[: stop - start], rng)
         total, rows = counts @ sums, (counts @ size).reshape(stop - start, -1)
         with np.errstate(divide="ignore", invalid="ignore"):
             draws[start:stop] = total[:, 0::3] / rows + total[:, 1::3] / total[:, 2::3]
     return draws
 
 
-def _counts(groups: int, replicates: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return how often each group is drawn, (replicates, J): multinomial, as counts of uniform draws."""
-    rows = [np.bincount(rng.integers(groups, size=groups), minlength=groups) for _ in range(replicates)]
-    return np.stack(rows).astype(np.float64)
+def _draw_counts(counts: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Fill in how often each group is drawn, (replicates, J): multinomial, as counts of uniform draws."""
+    groups = counts.shape[1]
+    for replicate in counts:
+        replicate[:] = np.bincount(rng.integers(groups, size=groups), minlength=groups)
+    return counts

@@ -179,9 +179,13 @@ def check_inputs(
     asked: str = "probabilities",
 ) -> None:
     """Refuse a log, policies, a truth or item features that cannot be used; policies are `asked` this method."""
+    if not isinstance(policies, Mapping):
+        raise TypeError(f"policies must be a mapping, such as {{'new': policy}}, not a {type(policies).__name__}")
     if not policies:
         raise ValueError("policies is empty: give at least one, as {name: policy}")
     for name, policy in policies.items():
+        if isinstance(policy, type):
+            raise TypeError(f"policy {name!r} is a class, {policy.__name__}: pass an object of it, {policy.__name__}()")
         if not callable(getattr(policy, asked, None)):
             answer = "(B,)" if asked == "actions" else "(B, C)"
             raise TypeError(f"policy {name!r} ({type(policy).__name__}) has no {asked}(request) -> {answer}")

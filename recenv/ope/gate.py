@@ -6,6 +6,11 @@ Users are split in two. The learner sees one part; the other tests the finished 
 
 and releases it if a lower bound of mean(d) is above 0 and the verdict on overlap is `ok`. High-confidence policy
 improvement: Thomas, Theocharous and Ghavamzadeh (2015) (`thomas2015high`).
+
+The verdict asks what the bound rests on. A heavy tail of the weights is a warning that larger ones than those seen are
+to come; where the largest possible weight W is known, and no row, seen or not, can carry much of the n rows' weight
+(W / n below 5%), the tail says nothing more, and the effective rows decide: a greedy policy on a log drawn uniformly
+from N items has weights 0 and N. A bound that holds in any sample rests on W and the rewards' range alone.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.feedback.logged_feedback import LoggedFeedback
+from recenv.ope.ask_policy import TOLERANCE
 from recenv.ope.clusters import cluster_codes
 from recenv.ope.context import context
 from recenv.ope.cross_fit import CrossFit
@@ -24,17 +30,20 @@ from recenv.ope.diagnostics import diagnose
 from recenv.ope.estimate import Estimate, estimate
 from recenv.ope.estimator import Estimator
 from recenv.ope.gather import Gathered, block_size, gather
+from recenv.ope.hidden_bias import bias_of_missing
 from recenv.ope.intervals import interval
 from recenv.ope.registry import find_estimator
 from recenv.ope.release import Release
 from recenv.ope.reward_models import model_factory
 from recenv.ope.terms import BanditTerms
-from recenv.ope.verdict import Verdict, judge_estimate
+from recenv.ope.verdict import MAX_WEIGHT_SHARE, MIN_ESS_SHARE, Verdict, judge, judge_estimate
 from recenv.protocol import Policy
 
 ESTIMATORS = ("dr", "ips", "snips", "sndr")
 """Whose differences can be paired with the log's own rewards."""
-BOUNDS = ("auto", "student", "bca", "empirical_bernstein")
+ASYMPTOTIC = ("student", "bca")
+IN_ANY_SAMPLE = ("empirical_bernstein", "confidence_sequence")
+BOUNDS = ("auto", *ASYMPTOTIC, *IN_ANY_SAMPLE)
 MAX_MODEL_ROWS = 200_000
 NAME = "candidate"
 
@@ -111,13 +120,16 @@ class Gate:
         estimator
             "dr" (its reward model is fitted on `train`), "ips", "snips" or "sndr".
         bound
-            "student" or "bca" (both by user, asymptotic), "empirical_bernstein" (valid in any sample; for "ips" and
-            "dr", needs the two ranges), or "auto": the smaller of "student" and "bca", since skewed weights spoil
-            now the one, now the other.
+            "student" or "bca" (both by user, asymptotic), "empirical_bernstein" or "confidence_sequence" (valid in
+            any sample; for "ips" and "dr", need the two ranges), or "auto": the smaller of "student" and "bca", since
+            skewed weights spoil now the one, now the other.
         reward_model, item_features
             See `recenv.ope.evaluate`.
-        reward_range, weight_max
-            A-priori bounds, for "empirical_bernstein".
+        reward_range
+            A-priori range of a reward, for the bounds that hold in any sample.
+        weight_max
+            A-priori bound of probability / propensity: 1 / the smallest propensity that the logging policy ever has.
+            None takes the number of candidates of a log that was drawn uniformly from them, else no bound.
 
         Raises
         ------
@@ -126,26 +138,15 @@ class Gate:
         """
         _check(estimator, bound)
         found = self._gather(candidate, estimator, reward_model, item_features)
+        if weight_max is None:
+            weight_max = largest_weight(self.log)
         terms = _terms(found, reward_range, weight_max)
-        gap, value = paired_difference(estimator, terms), estimate(estimator, terms)
-        self.tested += 1
-        level = 1 - (1 - self.confidence) / (self.tested * (self.tested + 1))
-        bounds = {name: _lower(gap, name, level, self.seed) for name in _names(bound)}
-        chosen = min(bounds, key=bounds.__getitem__)
-        return Release.decide(
-            value=value.value,
-            logging_value=float(terms.reward.mean()),
-            difference=gap.value,
-            lower=bounds[chosen],
-            verdict=_verdict(value, terms, found),
-            confidence=self.confidence,
-            level=level,
-            test=self.tested,
-            bound=chosen,
-            estimator=estimator,
-            rows=gap.rows,
-            users=gap.clusters,
-        )
+        test = self.tested + 1
+        level = 1 - (1 - self.confidence) / (test * (test + 1))
+        estimated = found.propensity_kind == "estimated"
+        result = judged(terms, estimator, bound, level=level, seed=self.seed, estimated_propensity=estimated)
+        self.tested = test
+        return Release.decide(**result, confidence=self.confidence, test=test)
 
     def _gather(self, candidate: Policy, estimator: str, model: Any, features: Any) -> Gathered:
         testing = self.log.subset(self._testing)
@@ -184,6 +185,33 @@ def paired_difference(estimator: str, terms: BanditTerms) -> Estimate:
     return replace(found, contribution=found.contribution._replace(support=_support(entry, terms)))
 
 
+def judged(
+    terms: BanditTerms,
+    estimator: str = "dr",
+    bound: str = "auto",
+    *,
+    level: float,
+    seed: int = 0,
+    estimated_propensity: bool = False,
+) -> dict[str, Any]:
+    """Return what a `Release` needs to know of a test on these terms: estimates, the lower bound and the verdict."""
+    gap, value = paired_difference(estimator, terms), estimate(estimator, terms)
+    bounds = {name: _lower(gap, name, level, seed) for name in _names(bound)}
+    chosen = min(bounds, key=bounds.__getitem__)
+    return {
+        "value": value.value,
+        "logging_value": float(terms.reward.mean()),
+        "difference": gap.value,
+        "lower": bounds[chosen],
+        "verdict": _verdict(value, terms, chosen in IN_ANY_SAMPLE, estimated_propensity),
+        "level": level,
+        "bound": chosen,
+        "estimator": estimator,
+        "rows": gap.rows,
+        "users": gap.clusters,
+    }
+
+
 def _support(entry: Estimator, terms: BanditTerms) -> tuple[float, float] | None:
     """Return the a-priori range of a row's difference; None where it is not known."""
     support = entry.contribute(terms).support
@@ -215,13 +243,33 @@ def _lower(gap: Estimate, bound: str, level: float, seed: int) -> float:
 
 
 def _names(bound: str) -> tuple[str, ...]:
-    return ("student", "bca") if bound == "auto" else (bound,)
+    return ASYMPTOTIC if bound == "auto" else (bound,)
 
 
-def _verdict(value: Estimate, terms: BanditTerms, found: Gathered) -> Verdict:
-    codes, groups = cluster_codes(terms.cluster, terms.rows)
-    diagnostics = diagnose(terms.weight, codes, groups, unlogged=found.unlogged[NAME])
-    return judge_estimate(value, diagnostics, estimated_propensity=found.propensity_kind == "estimated")
+def largest_weight(log: LoggedFeedback) -> float | None:
+    """Return the largest weight any policy can have on a log drawn uniformly from its candidates; None for another."""
+    rows = block_size(log.n_items, None)
+    for start in range(0, log.rows, rows):
+        block = np.arange(start, min(start + rows, log.rows))
+        count = (log.request(block).candidates >= 0).sum(axis=1)
+        if not np.allclose(log.propensity[block] * count, 1.0):
+            return None
+    return float((1 + TOLERANCE) / log.propensity.min())
+
+
+def _verdict(value: Estimate, terms: BanditTerms, in_any_sample: bool, estimated_propensity: bool) -> Verdict:
+    """Return what is to be said against the bound: only what it rests on."""
+    diagnostics = diagnose(terms.weight, *cluster_codes(terms.cluster, terms.rows))
+    if terms.weight_max is not None and terms.weight_max / terms.rows < MAX_WEIGHT_SHARE[0]:
+        # Nor does it matter then which share of the log speaks, as long as enough rows do: of N items, 1 / N is usual.
+        share = max(diagnostics.ess_share, MIN_ESS_SHARE)
+        diagnostics = replace(diagnostics, pareto_k=float("nan"), ess_share=share)
+    if not in_any_sample:
+        return judge_estimate(value, diagnostics, estimated_propensity=estimated_propensity)
+    sound = replace(diagnostics, ess=terms.rows, ess_share=1.0, clusters=terms.rows)
+    sound = replace(sound, pareto_k=float("nan"), max_weight_share=0.0)
+    missing = bias_of_missing(value, diagnostics)
+    return judge(sound, missing=missing, estimated_propensity=estimated_propensity)
 
 
 def _check(estimator: str, bound: str) -> None:

@@ -17,6 +17,7 @@ from recenv.ope.evidence import Question
 from recenv.ope.gather import block_size
 from recenv.ope.item_counts import ItemCounts, add_mass
 from recenv.ope.loggers import check_wrote
+from recenv.ope.slate_draws import ROWS, check_draws
 from recenv.ope.slate_log import slate_propensity, slate_rows
 from recenv.ope.slate_policy import Array, is_plain, next_item, slots
 from recenv.ope.slot_duals import slot_duals
@@ -116,6 +117,8 @@ class _Pass:
     def take(self, block: LoggedFeedback, lines: NDArray[np.int64]) -> None:
         request = block.request(lines[:, 0])._replace(slate_size=self.size)
         columns = np.stack([column_of(items, request.candidates, self.done) for items in block.item[lines].T], axis=1)
+        if not self.done:
+            self._check_draws(block.request(lines[:ROWS, 0])._replace(slate_size=self.size))
         user = block.user[lines[:, 0]]
         kept: dict[str, NDArray[Any]] = {"reward": block.reward[lines], "user": user}
         logging = self._logging(block, lines, request, columns)
@@ -139,6 +142,11 @@ class _Pass:
             self.of_policy[name].append(own)
             add_mass(self.mass[name], request.candidates, np.sum(answers, axis=0))
         self.done += len(lines)
+
+    def _check_draws(self, request: Request) -> None:
+        loggers = {f"logger {number}": logger for number, logger in enumerate(self.question.loggers)}
+        for name, policy in {**self.question.policies, **loggers}.items():
+            check_draws(name, policy, request, np.random.default_rng([self.question.seed, 2]))
 
     def _ask(self, name: str, policy: Any, request: Request, columns: NDArray[np.int64]) -> list[Array]:
         try:

@@ -38,16 +38,16 @@ def _partial_returns(
     terms: TrajectoryTerms, discount: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return g (T + 1,) and its influences (n, T + 1)."""
-    found = [part.ratios() for part in parts(terms, terms.cumulative, discount, model=True)]
-    (residual, by_residual), (state, by_state), *rest = found
-    values = np.append(0.0, np.cumsum(residual)) + np.append(np.cumsum(state), state.sum())
-    influences = np.empty((terms.rows, terms.steps + 1))
-    np.cumsum(by_state, axis=1, out=influences[:, :-1])
-    influences[:, -1] = influences[:, -2]
-    influences[:, 1:] += np.cumsum(by_residual, axis=1)
-    for value, influence in rest:
-        values[-1] += value.sum()
-        influences[:, -1] += influence[:, 0]
+    made = parts(terms, terms.cumulative, discount, model=True)
+    added, moved = np.zeros(terms.steps + 1), np.zeros((terms.rows, terms.steps + 1))
+    # What each of them adds from one g to the next: the first state's value, residuals, later values, the last one.
+    places = slice(0, 1), slice(1, None), slice(1, -1), slice(-1, None)
+    for part, place in zip(made, places, strict=False):
+        means = part.means()
+        added[place] += part.discount * means.ratio
+        with np.errstate(invalid="ignore"):
+            moved[:, place] += part.influence_by_step(means)
+    values, influences = np.cumsum(added), np.cumsum(moved, axis=1)
     reached = np.isfinite(values)
     return values[reached], influences[:, reached]
 

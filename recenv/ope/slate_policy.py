@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,13 +19,30 @@ TOLERANCE = 1e-5
 """How far a position's probabilities may be from those of plain draws without replacement."""
 
 
+class After(NamedTuple):
+    """A policy below what a slate shows already, as a policy of single items that may be asked."""
+
+    policy: Any
+    whole: Request
+    """The request for the whole slate."""
+    shown: NDArray[np.int64]
+    """(B, k) items above."""
+
+    def probabilities(self, request: Request) -> NDArray[np.float64]:
+        """Return (B, C) the probabilities of the next item; `request` has what is shown struck out."""
+        if hasattr(self.policy, "next_probabilities"):
+            return np.asarray(self.policy.next_probabilities(self.whole, self.shown))
+        return np.asarray(self.policy.probabilities(request))
+
+
 def next_item(
     name: str, policy: Policy, request: Request, columns: NDArray[np.int64], first_row: int = 0
 ) -> list[Array]:
     """Return for each position (K of them) the probabilities (B, C) of its item, given the logged items above it.
 
-    An agent (it has `act`) is asked again at each position, with what was shown struck out, as its `act` does. Any
-    other policy is asked once, and what is left keeps its proportions. Both are how `recenv.feedback.collect` draws.
+    A policy that has `next_probabilities(request, shown) -> (B, C)` is asked for them, `shown` (B, k) the items above:
+    every law of ordered slates can be said so. Without it an agent (it has `act`) is asked again at each position, with
+    what was shown struck out, and any other policy once: what is left keeps its proportions.
 
     Parameters
     ----------
@@ -31,15 +50,20 @@ def next_item(
         Place of the logged items among the candidates.
     """
     result = [ask(name, policy, request, first_row)]
-    rows, candidates = np.arange(len(columns)), np.array(request.candidates)
-    for k in range(columns.shape[1] - 1):
-        candidates[rows, columns[:, k]] = -1
-        if hasattr(policy, "act"):
-            left = request._replace(candidates=candidates.copy())
-            result.append(ask(name, policy, left, first_row))
-        else:
-            result.append(renormalised(result[0], columns[:, : k + 1]))
+    for k in range(1, columns.shape[1]):
+        result.append(_below(name, policy, request, result[0], columns[:, :k], first_row))
     return result
+
+
+def _below(
+    name: str, policy: Policy, request: Request, first: Array, columns: NDArray[np.int64], first_row: int = 0
+) -> Array:
+    """Return the probabilities (B, C) of the item that follows those in `columns` (B, k)."""
+    if not (hasattr(policy, "act") or hasattr(policy, "next_probabilities")):
+        return renormalised(first, columns)
+    shown, left = np.take_along_axis(request.candidates, columns, axis=1), np.array(request.candidates)
+    np.put_along_axis(left, columns, -1, axis=1)
+    return ask(name, After(policy, request, shown), request._replace(candidates=left), first_row)
 
 
 def renormalised(first: Array, shown: NDArray[np.int64]) -> Array:
@@ -78,12 +102,9 @@ def slots(
     result = np.zeros((len(columns), size, request.candidates.shape[1]))
     result[:, 0] = answers[0]
     for _ in range(PATHS):
-        drawn = np.empty_like(columns)
-        answer = answers[0]
-        left = request._replace(candidates=np.array(request.candidates))
-        for k in range(size - 1):
-            drawn[:, k] = draw(answer.astype(np.float64, copy=False), rng)
-            left.candidates[np.arange(len(columns)), drawn[:, k]] = -1
-            answer = ask(name, policy, left._replace(candidates=left.candidates.copy()))
-            result[:, k + 1] += answer / PATHS
+        drawn, answer = np.empty_like(columns), answers[0]
+        for k in range(1, size):
+            drawn[:, k - 1] = draw(answer.astype(np.float64, copy=False), rng)
+            answer = _below(name, policy, request, answers[0], drawn[:, :k])
+            result[:, k] += answer / PATHS
     return result

@@ -9,6 +9,8 @@ step.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +21,8 @@ from recenv.ope.contribution import Contribution, ones_like, zeros_like
 from recenv.ope.trajectory_terms import TrajectoryTerms
 
 Grid = NDArray[np.float64]
-BLOCK = 4_096
-"""Episodes whose weighted steps stay in the cache."""
+BLOCK = 16_384
+"""Episodes of a temporary: fewer would cost a call each, all of them memory."""
 
 
 class Part(NamedTuple):
@@ -32,37 +34,61 @@ class Part(NamedTuple):
     """(n, T) its weights."""
     discount: NDArray[np.float64]
     """(T,) what a step counts."""
+    model: Grid | None = None
+    """(n, T) what is taken off the terms before they are weighted; None is nothing."""
 
-    def total(self) -> NDArray[np.float64]:
-        """Return each episode's weighted, discounted sum (n,)."""
-        return _weighted(self.weight, self.terms, self.discount)
+    def total(self, rows: slice) -> NDArray[np.float64]:
+        """Return the weighted, discounted sum of some episodes."""
+        return self._summed(rows, self.discount)
 
-    def ratios(self) -> tuple[NDArray[np.float64], Grid]:
-        """Return each step's discounted ratio of means (T,), and its influences (n, T); NaN where no weight is."""
-        ratio, scale = self._means()
-        with np.errstate(invalid="ignore"):
-            return self.discount * ratio, self.weight * (self.terms - ratio) * scale
-
-    def ratio_total(self) -> tuple[float, NDArray[np.float64]]:
-        """Return the sum over steps of both: one number, and an influence (n,), without an array by step."""
-        ratio, scale = self._means()
-        with np.errstate(invalid="ignore"):
-            influence = _weighted(self.weight, self.terms, scale) - self.weight @ (ratio * scale)
-        return float(self.discount @ ratio), influence
-
-    def _means(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the ratio of means (T,) and discount / mean weight (T,)."""
-        mean = np.full(len(self.weight), 1 / len(self.weight)) @ self.weight
+    def means(self) -> Means:
+        """Return each step's ratio of means; NaN where no weight is."""
+        total, weight = np.zeros(len(self.discount)), column_sums(self.weight)
+        for rows in blocks(len(self.weight)):
+            total += np.einsum("nt,nt->t", self.weight[rows], self._terms(rows))
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.einsum("nt,nt->t", self.weight, self.terms) / len(self.weight) / mean, self.discount / mean
+            return Means(total / weight, self.discount / (weight / len(self.weight)))
+
+    def influence(self, rows: slice, means: Means) -> NDArray[np.float64]:
+        """Return what some episodes add to the sum of the steps' discounted ratios, less that sum."""
+        return self._summed(rows, means.scale) - self.weight[rows] @ (means.ratio * means.scale)
+
+    def influence_by_step(self, means: Means) -> Grid:
+        """Return the same of all episodes, apart for each step (n, T)."""
+        return self.weight * (self._terms(slice(None)) - means.ratio) * means.scale
+
+    def _summed(self, rows: slice, share: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.einsum("nt,nt,t->n", self.weight[rows], self._terms(rows), share)
+
+    def _terms(self, rows: slice) -> Grid:
+        return self.terms[rows] if self.model is None else self.terms[rows] - self.model[rows]
 
 
-def _weighted(weight: Grid, terms: Grid, share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return sum_t share_t w_t x_t (n,), block by block: the product of all rows would cost more than its sum."""
-    result = np.empty(len(weight))
-    for start in range(0, len(weight), BLOCK):
-        rows = slice(start, start + BLOCK)
-        np.matmul(weight[rows] * terms[rows], share, out=result[rows])
+class Means(NamedTuple):
+    """What a `Part` is normalised by."""
+
+    ratio: NDArray[np.float64]
+    """(T,) mean weighted term / mean weight."""
+    scale: NDArray[np.float64]
+    """(T,) discount / mean weight."""
+
+
+def column_sums(weight: Grid) -> NDArray[np.float64]:
+    """Return the sum over rows (T,); as a product with ones it costs a fifth of NumPy's sum."""
+    return np.ones(len(weight)) @ weight
+
+
+def blocks(rows: int) -> Iterator[slice]:
+    """Yield slices of rows, in order."""
+    for start in range(0, rows, BLOCK):
+        yield slice(start, min(start + BLOCK, rows))
+
+
+def by_block(rows: int, each: Callable[[slice], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return one number a row (n,), made block by block: whole temporaries would cost more than the sums."""
+    result = np.empty(rows)
+    for here in blocks(rows):
+        result[here] = each(here)
     return result
 
 
@@ -107,23 +133,17 @@ def earlier(weight: Grid) -> Grid:
     return np.hstack([np.ones((len(weight), 1)), weight[:, :-1]])
 
 
-def model_of(terms: TrajectoryTerms) -> tuple[Grid, Grid]:
-    """Return q at the logged items and its expectation under the target; `estimate` has checked that they are there."""
-    assert terms.q_logged is not None
-    assert terms.q_target is not None
-    first = terms.initial_value
-    value = terms.q_target if first is None else np.hstack([first[:, None], terms.q_target[:, 1:]])
-    return terms.q_logged, value
-
-
 def parts(terms: TrajectoryTerms, weight: Grid, discount: NDArray[np.float64], *, model: bool) -> list[Part]:
-    """Return all sums that make up the estimate, each with its own weights: rewards; or residuals, then values."""
+    """Return all weighted sums of the estimate: rewards; or the first state's value, residuals and later values."""
     if not model:
         return [Part(terms.reward, weight, discount[:-1])]
-    q_logged, value = model_of(terms)
+    assert terms.q_logged is not None
+    assert terms.q_target is not None
+    first = terms.q_target[:, 0] if terms.initial_value is None else terms.initial_value
     result = [
-        Part(terms.reward - q_logged, weight, discount[:-1]),
-        Part(value, earlier(weight), discount[:-1]),
+        Part(first[:, None], np.broadcast_to(1.0, (terms.rows, 1)), discount[:1]),
+        Part(terms.reward, weight, discount[:-1], terms.q_logged),
+        Part(terms.q_target[:, 1:], weight[:, :-1], discount[1:-1]),
     ]
     if terms.final_value is not None:
         assert terms.length is not None
@@ -138,9 +158,10 @@ def plain(
 ) -> Contribution:
     """Return the estimate with plain means; `bounded` if its terms have a range known before the data."""
     discount = discounts(terms, gamma)
-    if not weight.any(axis=0).all():  # a step without any overlap would count as 0, or as the bare model
+    if not column_sums(weight).all():  # a step without any overlap would count as 0, or as the bare model
         return linearised(float("nan"), np.full(terms.rows, np.nan), np.zeros(terms.rows))
-    total = np.sum([part.total() for part in parts(terms, weight, discount, model=model)], axis=0)
+    made = parts(terms, weight, discount, model=model)
+    total = by_block(terms.rows, lambda rows: reduce(np.add, (part.total(rows) for part in made)))
     support = return_support(terms, discount) if bounded else None
     return Contribution(total, zeros_like(total), ones_like(total), episode_weight(weight, discount), support=support)
 
@@ -152,8 +173,12 @@ def normalised(terms: TrajectoryTerms, weight: Grid, gamma: float | None, *, mod
     psi_i = sum_t gamma^t w_it (x_it - mean(w_t x_t) / mean(w_t)) / mean(w_t).
     """
     discount = discounts(terms, gamma)
-    found = [part.ratio_total() for part in parts(terms, weight, discount, model=model)]
-    value, influence = sum(value for value, _ in found), np.sum([moved for _, moved in found], axis=0)
+    found = [(part, part.means()) for part in parts(terms, weight, discount, model=model)]
+    value = sum(float(part.discount @ means.ratio) for part, means in found)
+    with np.errstate(invalid="ignore"):
+        influence = by_block(
+            terms.rows, lambda rows: reduce(np.add, (part.influence(rows, means) for part, means in found))
+        )
     return linearised(value, influence, episode_weight(weight, discount))
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from recenv.feedback.logged_feedback import LoggedFeedback
     from recenv.protocol import Policy
 
+BLOCK = 4_096
+"""Episodes of a temporary."""
 _GRIDS = ("reward", "propensity", "target")
 _MODELS = ("q_logged", "q_target")
 _RATIOS = ("state_marginal_ratio", "state_action_marginal_ratio")
@@ -123,9 +125,9 @@ class TrajectoryTerms(Terms):
         array = self._grid(name, shape)
         if array is None:
             return None
-        if name == "reward":
-            _refuse(~self.valid & (array != 0) & ~np.isnan(array), array, "reward after an episode's end must be 0")
-        if not self.valid.all():
+        if self.is_padded:
+            if name == "reward":
+                _refuse(~self.valid & (array != 0) & ~np.isnan(array), array, "reward after an episode's end must be 0")
             array = np.where(self.valid, array, 1.0 if name in ("propensity", "target") else 0.0)
         _refuse(~np.isfinite(array), array, f"{name} must be finite", "drop the episode, or estimate the value first")
         return array
@@ -161,10 +163,12 @@ class TrajectoryTerms(Terms):
         return array
 
     def _check_values(self) -> None:
-        low = ~((self.propensity > 0) & (self.propensity <= 1))
-        _refuse(low, self.propensity, "propensity must be in (0, 1]", "log the probability of the shown item")
-        outside = ~((self.target >= 0) & (self.target <= 1 + 1e-9))
-        _refuse(outside, self.target, "target must be in [0, 1]", "pass the target policy's probability")
+        if not (self.propensity.min() > 0 and self.propensity.max() <= 1):
+            low = ~((self.propensity > 0) & (self.propensity <= 1))
+            _refuse(low, self.propensity, "propensity must be in (0, 1]", "log the probability of the shown item")
+        if not (self.target.min() >= 0 and self.target.max() <= 1 + 1e-9):
+            outside = ~((self.target >= 0) & (self.target <= 1 + 1e-9))
+            _refuse(outside, self.target, "target must be in [0, 1]", "pass the target policy's probability")
         if not 0 <= self.gamma <= 1:
             raise ValueError(f"gamma must be in [0, 1], not {self.gamma}")
 
@@ -184,13 +188,19 @@ class TrajectoryTerms(Terms):
     @property
     def steps(self) -> int:
         """T, the horizon."""
-        return self.reward.shape[1]
+        return int(np.shape(self.reward)[1])
+
+    @cached_property
+    def is_padded(self) -> bool:
+        """Whether some episode has fewer than T steps."""
+        assert self.length is not None  # filled on construction
+        return bool((self.length < self.steps).any())
 
     @cached_property
     def valid(self) -> NDArray[np.bool_]:
         """(n, T) whether the step was logged; the rest is padding."""
         assert self.length is not None  # filled on construction
-        return np.arange(np.shape(self.reward)[1]) < self.length[:, None]
+        return np.arange(self.steps) < self.length[:, None]
 
     @property
     def truncated(self) -> NDArray[np.bool_]:
@@ -207,7 +217,13 @@ class TrajectoryTerms(Terms):
     @cached_property
     def cumulative(self) -> Grid:
         """(n, T) product of the ratios up to each step, carried forward after the end."""
-        return np.asarray(np.cumprod(self.ratio, axis=1), dtype=np.float64)
+        result = np.empty(self.reward.shape)
+        for start in range(0, self.rows, BLOCK):  # few rows at a time, which stay in the cache while the steps go by
+            rows = slice(start, start + BLOCK)
+            product = np.divide(self.target[rows], self.propensity[rows], out=result[rows])
+            for t in range(1, self.steps):
+                product[:, t] *= product[:, t - 1]
+        return result
 
     @cached_property
     def weight(self) -> NDArray[np.float64]:

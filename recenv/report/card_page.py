@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from recenv.report.card_plot import PANELS, card_figure
-from recenv.report.card_style import DARK_STYLE
 from recenv.report.card_tables import (
     TOLD,
     error_table,
@@ -21,7 +19,7 @@ from recenv.report.card_tables import (
 )
 from recenv.report.html import Safe, bullets, details, element, paragraph
 from recenv.report.page import page
-from recenv.report.picture import SMALLEST, Picture, render
+from recenv.report.picture import Picture, render
 from recenv.report.section import Section
 from recenv.report.section_world import card_alt
 
@@ -62,7 +60,7 @@ def card_html(card: Mapping[str, Any]) -> str:
     """Return the page of a card."""
     sections = [section for section in (_summary(card), *_pictures(card), *_rest(card)) if section.content]
     source = str(card.get("source", "world"))
-    return page(f"Validation card: {source.split(':')[0]}", _subtitle(card), sections, style=DARK_STYLE)
+    return page(f"Validation card: {source.split(':')[0]}", _subtitle(card), sections)
 
 
 def _subtitle(card: Mapping[str, Any]) -> str:
@@ -117,7 +115,9 @@ def _pictures(card: Mapping[str, Any]) -> list[Section]:
         drawn = [name for name in names if card.get(name)]
         if drawn:
             caption = "; ".join(PANELS[name][0] for name in drawn) + "."
-            sections.append(Section(anchor, title, [_both(anchor, _alt(card, anchor, caption), card, drawn, caption)]))
+            sections.append(
+                Section(anchor, title, [_picture(anchor, _alt(card, anchor, caption), card, drawn).html(caption)])
+            )
     return sections
 
 
@@ -125,23 +125,8 @@ def _alt(card: Mapping[str, Any], anchor: str, caption: str) -> str:
     return card_alt(card) if anchor == "ratings" else f"{caption} The numbers are in the card's JSON."
 
 
-def _both(name: str, alt: str, card: Mapping[str, Any], panels: list[str], caption: str) -> Safe:
-    """Return a picture in two versions, of which the browser shows that for the reader's screen."""
-    light, dark = (render(name, alt, card_figure(card, names=panels, dark=one)) for one in (False, True))
-    style = f"width:{light.width}px;min-width:min({light.width}px, {SMALLEST}px)"
-    source = element("source", attributes={"media": _DARK, "srcset": _data(dark)})
-    image = element("img", attributes={"src": _data(light), "alt": alt, "style": style})
-    # `source` has no closing tag in HTML.
-    picture = element("picture", [Safe(source.removesuffix("</source>")), image])
-    attributes = {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": caption}
-    return element("figure", [element("div", picture, attributes), element("figcaption", caption)])
-
-
-_DARK = "screen and (prefers-color-scheme: dark)"
-
-
-def _data(picture: Picture) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(picture.svg).decode("ascii")
+def _picture(name: str, alt: str, card: Mapping[str, Any], panels: list[str]) -> Picture:
+    return render(name, alt, card_figure(card, names=panels))
 
 
 def _rest(card: Mapping[str, Any]) -> list[Section]:

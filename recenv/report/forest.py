@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from recenv.report.picture import BLUE, GREY, GRID, INK, ORANGE, PALE, VERMILION, drawing, shorten
+from recenv.report.picture import BLUE, GREY, GRID, INK, ORANGE, PALE, SLIM, VERMILION, drawing, shorten
 from recenv.report.rounding import decimals_for, rounded
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def forest_figure(
     reference: float = math.nan,
     reference_name: str = "",
     truth_name: str = "truth",
+    slim: bool = False,
 ) -> Figure:
     """Return the plot.
 
@@ -64,23 +65,25 @@ def forest_figure(
         Where a dashed line is drawn, such as what the log earned, or 0.
     truth_name
         What the diamonds at each row's `truth` are.
+    slim
+        Whether it is drawn for a telephone.
     """
     from matplotlib.figure import Figure
 
     with drawing():
         places, headings = _places(rows)
         bottom = max([*places, *(place for place, _ in headings)]) + 0.8
-        figure = Figure(figsize=(WIDTH, 1.15 + ROW_HEIGHT * (bottom + 1)), layout="constrained")
+        figure = Figure(figsize=(SLIM if slim else WIDTH, 1.15 + ROW_HEIGHT * (bottom + 1)), layout="constrained")
         axes = figure.add_subplot()
         low, high = _limits(rows, reference)
         axes.set(xlim=(low, high), ylim=(bottom, -0.8), xlabel=axis)
-        _decorate(axes, rows, places, headings)
+        _decorate(axes, rows, places, headings, NAME_LENGTH // 2 if slim else NAME_LENGTH)
         if math.isfinite(reference):
             axes.axvline(reference, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
         decimals = decimals_for((row.high - row.low) / 2 for row in rows if not row.refused)
         for row, place in zip(rows, places, strict=True):
             _draw(axes, row, place, (low, high), decimals)
-        _legend(figure, rows, reference_name if math.isfinite(reference) else "", truth_name)
+        _legend(figure, rows, reference_name if math.isfinite(reference) else "", truth_name, 2 if slim else 9)
     return figure
 
 
@@ -109,18 +112,20 @@ def _limits(rows: Sequence[ForestRow], reference: float) -> tuple[float, float]:
     return min(finite) - room, max(finite) + room
 
 
-def _decorate(axes: Any, rows: Sequence[ForestRow], places: list[float], headings: list[tuple[float, str]]) -> None:
+def _decorate(
+    axes: Any, rows: Sequence[ForestRow], places: list[float], headings: list[tuple[float, str]], length: int
+) -> None:
     """Label the rows, in the order of heading and row."""
-    axes.set_yticks(places, [shorten(row.label, NAME_LENGTH) for row in rows])
+    axes.set_yticks(places, [shorten(row.label, length) for row in rows])
     axes.tick_params(axis="y", length=0, colors=INK)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=GRID, linewidth=0.8)
     for place, text in headings:
-        axes.axhspan(place - 0.5, place + 0.5, color="#f4f5f7", linewidth=0)
+        axes.axhspan(place - 0.5, place + 0.5, color="#f4f5f7", linewidth=0, zorder=1.5)
         axes.text(
             0.006,
             place,
-            shorten(text, 2 * NAME_LENGTH),
+            shorten(text, 2 * length),
             transform=axes.get_yaxis_transform(),
             va="center",
             weight="bold",
@@ -152,7 +157,7 @@ def _draw_refused(axes: Any, row: ForestRow, place: float, limits: tuple[float, 
         axes.plot(row.value, place, "x", color=PALE, markersize=5, zorder=3)
 
 
-def _legend(figure: Figure, rows: Sequence[ForestRow], reference_name: str, truth_name: str) -> None:
+def _legend(figure: Figure, rows: Sequence[ForestRow], reference_name: str, truth_name: str, columns: int) -> None:
     from matplotlib.lines import Line2D
 
     verdicts = {row.verdict for row in rows if not row.refused}
@@ -168,4 +173,4 @@ def _legend(figure: Figure, rows: Sequence[ForestRow], reference_name: str, trut
     if reference_name:
         lines.append(Line2D([], [], color=GREY, linestyle=(0, (4, 3)), linewidth=1, label=reference_name))
     if len(lines) > 1:
-        figure.legend(handles=lines, loc="outside upper left", ncols=len(lines))
+        figure.legend(handles=lines, loc="outside upper left", ncols=min(columns, len(lines)))

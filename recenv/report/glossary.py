@@ -26,6 +26,24 @@ ESTIMATORS = {
     "sequential_dr": "doubly robust over sessions",
     "wdr": "weighted doubly robust over sessions",
     "magic": "blend of model and weights",
+    "balanced_ips": "balanced inverse propensity",
+    "sn_balanced_ips": "self-normalised balanced inverse propensity",
+    "balanced_dr": "balanced doubly robust",
+    "weighted_ips": "variance-weighted inverse propensity",
+    "weighted_dr": "variance-weighted doubly robust",
+    "kernel_ips": "kernel inverse propensity",
+    "kernel_snips": "self-normalised kernel inverse propensity",
+    "kernel_dr": "kernel doubly robust",
+    "sips": "inverse propensity of whole slates",
+    "snsips": "self-normalised inverse propensity of whole slates",
+    "iips": "inverse propensity of each position",
+    "sniips": "self-normalised inverse propensity of each position",
+    "rips": "inverse propensity from the top",
+    "snrips": "self-normalised inverse propensity from the top",
+    "pi": "pseudo-inverse",
+    "sn_pi": "self-normalised pseudo-inverse",
+    "cascade_dr": "cascade doubly robust",
+    "sn_cascade_dr": "self-normalised cascade doubly robust",
     "drl": "doubly robust with marginal weights",
     "dual_dice": "marginal weights by DualDICE",
 }
@@ -40,9 +58,11 @@ GLOSSARY = {
         "Mean reward of one decision of a policy, for the users and situations that are in the log. It does not see "
         "what the policy does to its users later."
     ),
-    "Policy value": "Mean total reward of whole sessions under the policy itself, here from the simulated world.",
+    "Policy value": (
+        "Mean total reward of whole sessions under the policy itself, in the situations that it brings about."
+    ),
     "Estimator": (
-        "A recipe for the one-step value. Inverse propensity (ips, snips) reweights logged rewards; the reward model "
+        "A recipe for the value. Inverse propensity (ips, snips) reweights logged rewards; the reward model "
         "alone (dm) predicts them; doubly robust (dr) does both and is right if either is."
     ),
     "Interval": (

@@ -12,14 +12,14 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Content security policy: whatever a name or title contains, the page loads and runs nothing."""
 
 
-def page(title: str, subtitle: str, sections: Sequence[Section], *, style: str = "") -> str:
-    """Return a whole HTML document that loads nothing; `style` is added to the style sheet."""
+def page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
+    """Return a whole HTML document that loads nothing."""
     head = [
         element("meta", attributes={"charset": "utf-8"}),
         element("meta", attributes={"http-equiv": "Content-Security-Policy", "content": POLICY}),
         element("meta", attributes={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         element("title", title),
-        element("style", Safe(STYLE + style)),
+        element("style", Safe(STYLE)),
     ]
     links = [element("li", element("a", section.title, {"href": f"#{section.anchor}"})) for section in sections]
     header = [

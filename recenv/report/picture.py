@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,30 @@ PAGE_DOTS_PER_INCH = 86
 """CSS pixels an inch of the drawing: letters of 9.5 points come out a little smaller than the text."""
 SMALLEST = 620
 """Width in CSS pixels below which a picture scrolls."""
+
+SLIM = 4.3
+"""Inches of a drawing for a telephone: 370 CSS pixels."""
+BOTH = (False, True)
+ON_DARK = {
+    b"#ffffff": "#14171b",
+    b"#f4f5f7": "#22272e",
+    b"#e3e6ea": "#2c3239",
+    b"#b4bac4": "#5d6673",
+    b"#6b7280": "#a3abb8",
+    b"#1b1f24": "#e8eaed",
+    b"#9aa1ad": "#7d8694",
+    b"#fafbfc": "#191d22",
+    b"#dcecf8": "#1d3a52",
+    b"#fde3c8": "#5a3a17",
+    b"#dff1e7": "#1c4332",
+    b"#0072b2": "#5eb3e8",
+    b"#b86e00": "#f0a53c",
+    b"#00795a": "#3cbf97",
+    b"#a3497d": "#dc8dba",
+    b"#c44e00": "#ff9a57",
+}
+"""What a colour becomes on a dark page."""
+_HEX = re.compile(rb"#[0-9a-fA-F]{6}\b")
 
 _STYLE: dict[str, Any] = {
     "figure.facecolor": "white",
@@ -59,14 +84,27 @@ class Picture:
     """Of the picture on the page, in CSS pixels where there is room."""
     svg: bytes
     png: bytes
+    slim: bytes | None = None
+    """The SVG for a telephone, in one column, where there is one."""
 
     def html(self, caption: str) -> Safe:
-        """Return it as a figure of the page; on a narrow screen it scrolls sideways rather than shrink to nothing."""
-        source = "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode("ascii")
-        style = f"width:{self.width}px;min-width:min({self.width}px, {SMALLEST}px)"
-        image = element("img", attributes={"src": source, "alt": self.alt, "style": style})
-        attributes = {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": caption}
-        return element("figure", [element("div", image, attributes), element("figcaption", caption)])
+        """Return it as a figure of the page: every version is there, and the style sheet shows the one that fits.
+
+        (Not `picture` with `source`: browsers choose there by the screen even when they print.) On a narrow screen a
+        picture without a slim version scrolls sideways rather than shrink to nothing.
+        """
+        least = f"min({self.width}px, {SMALLEST}px)"
+        full = {"class": "wide" if self.slim else "any", "style": f"width:{self.width}px;min-width:{least}"}
+        versions = [(self.svg, full)] + ([(self.slim, {"class": "slim"})] if self.slim else [])
+        images = [element("img", attributes=self._version(*version, dark)) for version in versions for dark in BOTH]
+        images[0] = element("img", attributes=self._version(*versions[0], False) | {"data-file": f"{self.name}.png"})
+        region = {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": caption}
+        return element("figure", [element("div", images, region), element("figcaption", caption)])
+
+    def _version(self, svg: bytes, look: dict[str, str], dark: bool) -> dict[str, str]:
+        source = base64.b64encode(darkened(svg) if dark else svg).decode("ascii")
+        role = f"{look['class']} {'night' if dark else 'day'}"
+        return {"src": f"data:image/svg+xml;base64,{source}", "alt": self.alt, **look, "class": role}
 
 
 @contextmanager
@@ -80,11 +118,23 @@ def drawing(salt: str = "recenv") -> Iterator[None]:
         yield
 
 
-def render(name: str, alt: str, figure: Figure) -> Picture:
-    """Return the figure as a picture, without dates or other traces of when it was made."""
+def render(name: str, alt: str, figure: Figure, slim: Figure | None = None) -> Picture:
+    """Return the figure as a picture, without dates or other traces of when it was made.
+
+    Parameters
+    ----------
+    slim
+        The same drawn for a telephone.
+    """
     with drawing(name):
         width = round(figure.get_figwidth() * PAGE_DOTS_PER_INCH)
-        return Picture(name, alt, width, _bytes(figure, "svg"), _bytes(figure, "png"))
+        narrow = None if slim is None else _bytes(slim, "svg")
+        return Picture(name, alt, width, _bytes(figure, "svg"), _bytes(figure, "png"), narrow)
+
+
+def darkened(svg: bytes) -> bytes:
+    """Return a drawing in these colours for a dark page."""
+    return _HEX.sub(lambda found: ON_DARK.get(found[0].lower(), found[0].decode()).encode(), svg)
 
 
 def shorten(text: str, length: int) -> str:

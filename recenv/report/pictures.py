@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recenv.report.card_plot import card_figure, has_card_picture
 from recenv.report.context import ReportContext
-from recenv.report.forest import forest_figure
+from recenv.report.forest import ForestRow, forest_figure
 from recenv.report.glossary import quantity
 from recenv.report.graph_drawing import graph_figure
 from recenv.report.learning_plot import learning_figure
@@ -42,6 +42,8 @@ NAMES = (
     "card",
 )
 """File names without the ending, in the order of the page."""
+BOTH = (False, True)
+"""For a page and for a telephone."""
 
 
 def draw_pictures(comparison: Comparison, context: ReportContext) -> dict[str, Picture]:
@@ -54,40 +56,52 @@ def _results(comparison: Comparison, context: ReportContext) -> list[Picture]:
     unit = f" ({context.reward_unit})" if context.reward_unit else ""
     logged = comparison.logged.get("value", math.nan)
     what = quantity(comparison.estimand)
-    values = forest_figure(
-        value_rows(comparison),
-        axis=f"{what}{unit}",
-        reference=logged,
-        reference_name="the log itself",
-    )
     gaps = gaps_to_show(comparison)
-    title = f"difference in {what}{unit}"
+    axis, title = f"{what}{unit}", f"difference in {what}{unit}"
     drawn = [
-        render("values", values_alt(comparison), values),
-        render(
+        _forest(
+            "values",
+            values_alt(comparison),
+            value_rows(comparison),
+            axis=axis,
+            reference=logged,
+            reference_name="the log itself",
+        ),
+        _forest(
             "differences",
             differences_alt(gaps),
-            forest_figure(difference_rows(gaps), axis=title, reference=0.0, reference_name="no difference"),
+            difference_rows(gaps),
+            axis=title,
+            reference=0.0,
+            reference_name="no difference",
         ),
-        render("weights", weights_alt(comparison), weights_figure(comparison.weights, comparison.policies)),
+        render(
+            "weights",
+            weights_alt(comparison),
+            *(weights_figure(comparison.weights, comparison.policies, slim=slim) for slim in BOTH),
+        ),
     ]
     if comparison.sensitivity is not None and has_sensitivity(comparison):
-        figure = sensitivity_figure(comparison.sensitivity, unit=context.reward_unit)
-        drawn.append(render("sensitivity", sensitivity_alt(comparison), figure))
+        table = comparison.sensitivity
+        figures = (sensitivity_figure(table, unit=context.reward_unit, slim=slim) for slim in BOTH)
+        drawn.append(render("sensitivity", sensitivity_alt(comparison), *figures))
     if comparison.reliability is not None:
         measured = comparison.reliability
         axis = f"root mean squared error{unit}"
-        figure = forest_figure(reliability_rows(measured), axis=axis)
-        drawn.append(render("reliability", reliability_alt(measured), figure))
+        drawn.append(_forest("reliability", reliability_alt(measured), reliability_rows(measured), axis=axis))
     return drawn
+
+
+def _forest(name: str, alt: str, rows: list[ForestRow], **options: Any) -> Picture:
+    """Return a forest plot in both widths."""
+    return render(name, alt, *(forest_figure(rows, **options, slim=slim) for slim in BOTH))
 
 
 def _context(context: ReportContext) -> list[Picture]:
     drawn: list[Picture] = []
     if context.sessions:
         axis = f"mean total reward of a session{f' ({context.session_unit})' if context.session_unit else ''}"
-        figure = forest_figure(session_rows(context.sessions), axis=axis)
-        drawn.append(render("sessions", sessions_alt(context.sessions), figure))
+        drawn.append(_forest("sessions", sessions_alt(context.sessions), session_rows(context.sessions), axis=axis))
     drawn += _fairness(context)
     if context.learning_curves:
         figure = learning_figure(context.learning_curves, unit=context.learning_unit)
@@ -103,9 +117,9 @@ def _fairness(context: ReportContext) -> list[Picture]:
     drawn: list[Picture] = []
     shares, outcomes = exposure_rows(context.fairness), outcome_rows(context.fairness)
     if shares:
-        figure = forest_figure(shares, axis="share of all exposure", truth_name="target")
-        drawn.append(render("exposure", exposure_alt(context.fairness), figure))
+        axis = "share of all exposure"
+        drawn.append(_forest("exposure", exposure_alt(context.fairness), shares, axis=axis, truth_name="target"))
     if outcomes:
         axis = f"mean total reward of a session{f' ({context.session_unit})' if context.session_unit else ''}"
-        drawn.append(render("outcome", outcome_alt(context.fairness), forest_figure(outcomes, axis=axis)))
+        drawn.append(_forest("outcome", outcome_alt(context.fairness), outcomes, axis=axis))
     return drawn

@@ -55,7 +55,7 @@ def verdict_lines(
         )
     leader = find_leader(comparison, judged)
     lines = [_winner(leader, comparison, unit), _certainty(leader, comparison)]
-    lines += [_overturn(leader, sessions or {})]
+    lines += [_overturn(leader, comparison, sessions or {})]
     return tuple([*lines, *_truth(judged), *_refusals(refused)][:5])
 
 
@@ -102,18 +102,34 @@ def _certainty(leader: Leader, comparison: Comparison) -> str:
         ahead = f"; it is clearly ahead of {names(leader.behind)}" if leader.behind else ""
         return (
             f"How sure: not enough to tell {name} from {names(leader.open)}{ahead}. More data could change the order."
+            f"{_beside_log(leader, comparison)}"
         )
     if leader.behind:
         pairs = pairs_of(comparison.differences, comparison.headline)
         gaps = {other: gap for other in leader.behind if (gap := oriented(pairs, name, other)) is not None}
         nearest = min(gaps, key=lambda other: gaps[other].difference)
-        return f"How sure: clearly ahead of {names(leader.behind)}; {_gap(nearest, gaps[nearest])}."
+        first = f"How sure: clearly ahead of {names(leader.behind)}; {_gap(nearest, gaps[nearest])}."
+        return first + _beside_log(leader, comparison)
     against = oriented(pairs_of(comparison.against_log, comparison.headline), name, "log")
     if against is None:
         return "How sure: there is nothing to compare it with."
-    low, high = against.lower_simultaneous, against.upper_simultaneous
-    word = "clearly better than" if low > 0 else "clearly worse than" if high < 0 else "not clearly different from"
-    return f"How sure: {word} what was shown in the log; {_gap('the log', against)}."
+    return f"How sure: {_word(against)} what was shown in the log; {_gap('the log', against)}."
+
+
+def _beside_log(leader: Leader, comparison: Comparison) -> str:
+    """Return how the leader stands to what is shown today."""
+    against = oriented(pairs_of(comparison.against_log, comparison.headline), leader.row["policy"], "log")
+    if against is None:
+        return ""
+    decimals = decimals_for([against.upper_simultaneous - against.lower_simultaneous])
+    ends = spread(against.lower_simultaneous, against.upper_simultaneous, decimals)
+    return f" It is {_word(against)} what was shown in the log: {rounded(against.difference, decimals)} ({ends})."
+
+
+def _word(gap: Any) -> str:
+    if gap.lower_simultaneous > 0:
+        return "clearly better than"
+    return "clearly worse than" if gap.upper_simultaneous < 0 else "not clearly different from"
 
 
 def _gap(other: str, gap: Any) -> str:
@@ -124,11 +140,14 @@ def _gap(other: str, gap: Any) -> str:
     )
 
 
-def _overturn(leader: Leader, sessions: Mapping[str, Mapping[str, float]]) -> str:
+def _overturn(leader: Leader, comparison: Comparison, sessions: Mapping[str, Mapping[str, float]]) -> str:
     """Return what the interval does not contain, and what the simulated sessions say."""
     row = leader.row
     doubt = "" if row["verdict"] == "ok" else f"{row['reason']}; "
-    text = f"What could overturn it: {doubt}hidden causes of what was shown and liked; effects beyond one decision"
+    text = f"What could overturn it: {doubt}hidden causes of what was shown and liked"
+    if comparison.estimand != "one_step":
+        return f"{text}; users who respond otherwise than they did in the log."
+    text += "; effects beyond one decision"
     if row["policy"] not in sessions or len(sessions) < 2:
         return text + ", which a one-step value does not see."
     mine = sessions[row["policy"]]

@@ -38,6 +38,7 @@ def _log_facts(comparison: Comparison, context: ReportContext) -> dict[str, str]
     facts = {name: fact(settings[key]) for name, key in _COUNTS if key in settings}
     facts["mean reward"] = rounded(logged["value"], decimals) + unit
     facts["its interval"] = spread(logged["lower"], logged["upper"], decimals)
+    facts |= {name: fact(value) for name, value in settings.get("data", {}).items()}
     if kind:
         facts["propensities"] = PROPENSITIES.get(kind, kind)
     return facts | _meta_facts(settings.get("log", {}))

@@ -44,6 +44,8 @@ AUDIT_COLUMNS = (
 AUDITS = {
     "propensity_calibration": "propensities fit the log",
     "drift": "no drift over the log",
+    "episode_gaps": "no step of a session is missing",
+    "copied_rows": "no row is there twice",
     "model_bias": "reward model's bias",
     "model_spread": "reward model's spread over refits",
 }

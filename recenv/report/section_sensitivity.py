@@ -56,9 +56,9 @@ def sensitivity_section(comparison: Comparison, context: ReportContext, picture:
             "it would have to be: it changes the odds of showing an item by at most the odds ratio."
         ),
         picture.html(
-            f"Dark: the differences that a hidden cause of this strength could have hidden{unit}. Pale: with the noise "
-            "of the sample. Where the pale band meets 0 the leader is no longer sure; where the dark one does, the "
-            "winner could be another."
+            f"Strong colour: the differences that a hidden cause of this strength could have hidden{unit}. Faint: with "
+            "the noise of the sample. Where the faint band meets 0 the leader is no longer sure; where the strong one "
+            "does, the winner could be another."
         ),
         table(f"The leader's differences under hidden confounding (self-normalised estimate){unit}", COLUMNS, rows),
         paragraph(

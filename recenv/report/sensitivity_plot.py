@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recenv.report.picture import GREY, GRID, INK, SERIES, drawing, shorten
+from recenv.report.picture import GREY, GRID, INK, SERIES, SLIM, drawing, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 COLUMNS = 3
 
 
-def sensitivity_figure(table: pd.DataFrame, *, unit: str = "") -> Figure:
+def sensitivity_figure(table: pd.DataFrame, *, unit: str = "", slim: bool = False) -> Figure:
     """Return one panel a comparison: possible differences by strength, and with the sample's noise around them.
 
     Parameters
@@ -22,14 +22,16 @@ def sensitivity_figure(table: pd.DataFrame, *, unit: str = "") -> Figure:
         `Comparison.sensitivity`, at least one row.
     unit
         Of the reward.
+    slim
+        Whether it is drawn for a telephone.
     """
     from matplotlib.figure import Figure
 
     with drawing():
         names = list(dict.fromkeys(table["versus"]))
-        columns = min(COLUMNS, len(names))
+        columns = 1 if slim else min(COLUMNS, len(names))
         lines = -(-len(names) // columns)
-        figure = Figure(figsize=(max(3.2 * columns, 6.4), 0.9 + 2.1 * lines), layout="constrained")
+        figure = Figure(figsize=(SLIM if slim else max(3.2 * columns, 6.4), 0.9 + 2.1 * lines), layout="constrained")
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
         for axes in grid.flat[len(names) :]:
             axes.axis("off")
@@ -46,7 +48,7 @@ def sensitivity_figure(table: pd.DataFrame, *, unit: str = "") -> Figure:
             axes.minorticks_off()
             axes.grid(axis="y", color=GRID, linewidth=0.8)
             axes.tick_params(colors=GREY, labelsize=8, labelbottom=True)
-        figure.supxlabel("odds ratio of a hidden cause of what was shown (1: none)", size=9.5)
+        figure.supxlabel("odds ratio of a hidden cause of what was shown (1: none)", size=8.5 if slim else 9.5)
         figure.supylabel(f"difference{f' ({unit})' if unit else ''}", size=9.5)
     return figure
 

@@ -1,11 +1,13 @@
 """The page's style sheet: one column, system fonts, readable on paper and on a telephone."""
 
 STYLE = """
-:root { --ink: #1b1f24; --soft: #565e69; --line: #dfe3e8; --pale: #f5f6f8; --accent: #005a8f; }
+:root { color-scheme: light dark; --paper: #fff; --box: #eef5fa; --ink: #1b1f24; --soft: #565e69; --line: #dfe3e8;
+  --pale: #f5f6f8; --accent: #005a8f; --ok: #00558a; --ok-paper: #eaf4fb; --caution: #7a4700; --caution-paper: #fff4e0;
+  --refusal: #5c6068; --refusal-paper: #efeff1; --refused: #6b6f76; }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: #fff; color: var(--ink); font: 16px/1.6 system-ui, -apple-system, "Segoe UI", Roboto,
-  "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif; overflow-wrap: break-word; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.6 system-ui, -apple-system, "Segoe UI",
+  Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif; overflow-wrap: break-word; }
 main, header, footer { max-width: 1040px; margin: 0 auto; padding: 0 24px; }
 header { padding-top: 40px; }
 h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 8px; letter-spacing: -0.015em; }
@@ -23,7 +25,7 @@ pre { background: var(--pale); border: 1px solid var(--line); border-radius: 6px
 .small { font-size: 0.9rem; }
 nav { margin: 22px 0 0; font-size: 0.9rem; }
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; }
-.verdict { border-left: 5px solid var(--accent); background: #eef5fa; border-radius: 0 8px 8px 0; padding: 16px 22px;
+.verdict { border-left: 5px solid var(--accent); background: var(--box); border-radius: 0 8px 8px 0; padding: 16px 22px;
   margin: 0 0 16px; }
 .verdict p { margin: 0 0 8px; max-width: none; }
 .verdict p:first-child { font-size: 1.12rem; font-weight: 600; line-height: 1.45; }
@@ -35,7 +37,8 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; paddin
 .glossary dd { margin: 0 0 8px; max-width: 46em; }
 .scroll { overflow-x: auto; }
 figure { margin: 18px 0 22px; }
-figure img { display: block; max-width: 100%; height: auto; }
+figure img { display: none; max-width: 100%; height: auto; }
+figure img.day.any, figure img.day.wide { display: block; }
 figcaption, caption { color: var(--soft); font-size: 0.9rem; text-align: left; padding: 6px 0; max-width: 52em; }
 table { border-collapse: collapse; font-size: 0.875rem; line-height: 1.4; width: 100%; margin: 4px 0 18px;
   font-variant-numeric: tabular-nums; }
@@ -49,13 +52,17 @@ thead th:first-child { padding-left: 8px; }
 .number { text-align: right; padding-left: 8px; }
 td.number { white-space: nowrap; }
 .wide { min-width: 15em; }
-.refused th, .refused td { color: #6b6f76; font-style: italic; background: #fafafa; }
+.refused th, .refused td { color: var(--refused); font-style: italic; background: var(--pale); }
 .refused .badge { font-style: normal; }
 .badge { display: inline-block; white-space: nowrap; border: 1px solid; border-radius: 10px; padding: 0 8px;
   font-size: 0.8rem; font-weight: 600; }
-.ok { color: #00558a; background: #eaf4fb; }
-.caution { color: #7a4700; background: #fff4e0; }
-.refusal { color: #5c6068; background: #efeff1; }
+.ok { color: var(--ok); background: var(--ok-paper); }
+.caution { color: var(--caution); background: var(--caution-paper); }
+.refusal { color: var(--refusal); background: var(--refusal-paper); }
+.dense table { font-size: 0.8rem; }
+.dense th, .dense td { padding-right: 4px; padding-left: 4px; }
+.dense tbody th { min-width: 5em; }
+.dense .badge { white-space: normal; }
 details { margin: 0 0 16px; }
 summary { cursor: pointer; color: var(--accent); padding: 4px 0; }
 footer { color: var(--soft); font-size: 0.88rem; padding-top: 40px; padding-bottom: 56px; }
@@ -64,6 +71,31 @@ a:focus-visible, summary:focus-visible, .scroll:focus-visible { outline: 2px sol
   main, header, footer { padding-left: 16px; padding-right: 16px; }
   h1 { font-size: 1.55rem; }
   .verdict { padding: 12px 14px; }
+}
+@media screen and (max-width: 640px) {
+  .scroll table, .scroll caption, .scroll tbody, .scroll tr, .scroll tbody th, .scroll td { display: block; }
+  .scroll thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .scroll tr { border-bottom: 1px solid var(--line); padding: 6px 0; }
+  .scroll tbody th, .scroll td { border: 0; padding: 2px 8px; max-width: none; min-width: 0; text-align: right; }
+  .scroll tbody th, .scroll td.wide { text-align: left; }
+  .scroll td::after { content: ""; display: block; clear: both; }
+  .scroll td::before { content: attr(data-label); float: left; margin-right: 12px; color: var(--soft); }
+  .scroll td.wide::before { float: none; display: block; }
+  .scroll td:empty { display: none; }
+  .facts { grid-template-columns: repeat(auto-fill, minmax(130px, 1fr)); }
+  figure img.day.wide { display: none; }
+  figure img.day.slim { display: block; }
+}
+@media screen and (prefers-color-scheme: dark) {
+  :root { --paper: #14171b; --box: #16222c; --ok: #8fcbf2; --ok-paper: #14293a; --caution: #f4c07a;
+    --caution-paper: #33240d; --refusal: #b3b9c2; --refusal-paper: #262b31; --refused: #a3abb8; --ink: #e8eaed;
+    --soft: #a3abb8; --line: #2c3239; --pale: #1b2026; --accent: #7cc0ee; }
+  figure img.day.any, figure img.day.wide, figure img.day.slim { display: none; }
+  figure img.night.any, figure img.night.wide { display: block; }
+}
+@media screen and (prefers-color-scheme: dark) and (max-width: 640px) {
+  figure img.night.wide { display: none; }
+  figure img.night.slim { display: block; }
 }
 @media print {
   @page { margin: 16mm; }

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from recenv.report.html import Safe, element, join
 
+DENSE = 9
+"""Tables of more columns are set in smaller letters."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -37,7 +40,7 @@ class Row:
 
 
 def table(caption: str, columns: Sequence[Column], rows: Sequence[Row]) -> Safe:
-    """Return a table that scrolls sideways on a narrow screen.
+    """Return a table; on a telephone every row becomes a card, its cells labelled by their column.
 
     Raises
     ------
@@ -50,7 +53,8 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Row]) -> Safe:
         element("thead", element("tr", head)),
         element("tbody", [_row(columns, row) for row in rows]),
     ]
-    attributes = {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": caption}
+    shape = "scroll dense" if len(columns) > DENSE else "scroll"
+    attributes = {"class": shape, "role": "region", "tabindex": "0", "aria-label": caption}
     return element("div", element("table", content), attributes)
 
 
@@ -62,7 +66,7 @@ def _row(columns: Sequence[Column], row: Row) -> Safe:
         raise ValueError(f"a table of {len(columns)} columns was given a row of {len(row.cells)} cells")
     first, *others = zip(columns, row.cells, strict=True)
     cells = [element("th", breakable(first[1]), {"scope": "row", **first[0].role})]
-    cells += [element("td", breakable(cell), column.role) for column, cell in others]
+    cells += [element("td", breakable(cell), {"data-label": column.title, **column.role}) for column, cell in others]
     return element("tr", join(cells), {"class": "refused"} if row.refused else None)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from recenv.report.picture import BLUE, GREY, GRID, INK, PALE, VERMILION, drawing, shorten
+from recenv.report.picture import BLUE, GREY, GRID, INK, PALE, SLIM, VERMILION, drawing, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,20 +20,22 @@ GAP = 0.75
 """Decades between that column and the smallest weight."""
 
 
-def weights_figure(weights: pd.DataFrame, policies: tuple[str, ...]) -> Figure:
+def weights_figure(weights: pd.DataFrame, policies: tuple[str, ...], *, slim: bool = False) -> Figure:
     """Return one panel a policy: the share of rows and the share of all weight, by size of the weight.
 
     Parameters
     ----------
     weights
         `Comparison.weights`: policy, low, high, rows, weight.
+    slim
+        Whether it is drawn for a telephone.
     """
     from matplotlib.figure import Figure
 
     with drawing():
-        columns = min(COLUMNS, len(policies))
+        columns = 1 if slim else min(COLUMNS, len(policies))
         lines = math.ceil(len(policies) / columns)
-        figure = Figure(figsize=(max(3.2 * columns, 6.4), 0.8 + 1.9 * lines), layout="constrained")
+        figure = Figure(figsize=(SLIM if slim else max(3.2 * columns, 6.4), 0.8 + 1.9 * lines), layout="constrained")
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
         limits = _limits(weights)
         for axes in grid.flat[len(policies) :]:
@@ -43,8 +45,8 @@ def weights_figure(weights: pd.DataFrame, policies: tuple[str, ...]) -> Figure:
             axes.set_title(shorten(name, 32), size=9.5, weight="bold", loc="left", color=INK)
             if place >= len(policies) - columns:
                 axes.tick_params(labelbottom=True)
-        figure.supxlabel("weight of a logged decision (1: as often as in the log)", size=9.5)
-        _legend(figure)
+        figure.supxlabel("weight of a logged decision (1: as often as in the log)", size=8.5 if slim else 9.5)
+        _legend(figure, 2 if slim else 3)
     return figure
 
 
@@ -86,7 +88,7 @@ def _power(power: int) -> str:
     return f"{10.0**power:,.10g}" if -4 < power < 5 else f"1e{power}"
 
 
-def _legend(figure: Figure) -> None:
+def _legend(figure: Figure, columns: int) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -95,4 +97,4 @@ def _legend(figure: Figure) -> None:
         Patch(color=BLUE, label="share of all weight"),
         Line2D([], [], color=VERMILION, linestyle=(0, (4, 3)), label="weight 1"),
     ]
-    figure.legend(handles=entries, loc="outside upper left", ncols=3)
+    figure.legend(handles=entries, loc="outside upper left", ncols=columns)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recenv.report.context import ReportContext, as_context
+from recenv.report.markdown import markdown
 from recenv.report.page import page
 from recenv.report.picture import Picture
 from recenv.report.pictures import NAMES, draw_pictures
@@ -20,6 +21,7 @@ from recenv.report.section_diagnostics import diagnostics_section
 from recenv.report.section_differences import differences_section, gaps_to_show
 from recenv.report.section_fairness import fairness_csv, fairness_section
 from recenv.report.section_graph import graph_section
+from recenv.report.section_identification import identification_section
 from recenv.report.section_learning import learning_section
 from recenv.report.section_making import glossary_section, making_section
 from recenv.report.section_question import question_section
@@ -34,14 +36,14 @@ from recenv.report.versions import collect_versions
 if TYPE_CHECKING:
     from recenv.ope.comparison import Comparison
 
-PAGE = "report.html"
+PAGE, TEXT = "report.html", "report.md"
 TITLE = "Which recommendation policy is better?"
 
 
 def write_report(
     comparison: Comparison, folder: str | Path, *, context: ReportContext | Mapping[str, Any] | None = None
 ) -> Path:
-    """Write `report.html` and, beside it, three CSV tables, `report.json` and the pictures as PNG.
+    """Write `report.html` and, beside it, `report.md`, CSV tables, `report.json` and the pictures as PNG.
 
     The page is one file that loads nothing. The tables are `estimates.csv`, `differences.csv` and `diagnostics.csv`.
     The same input gives the same bytes. Other files in the folder stay.
@@ -75,8 +77,11 @@ def write_report(
     files["report.json"] = report_json(comparison, known, verdict, versions)
     files |= {f"{name}.png": picture.png for name, picture in pictures.items()}
     sections = _sections(comparison, known, pictures, verdict)
-    sections += [making_section(comparison, known, versions, list(files)), glossary_section(comparison)]
-    files[PAGE] = page(TITLE, _subtitle(comparison, known), sections).encode()
+    names = [*files, TEXT]
+    sections += [making_section(comparison, known, versions, names), glossary_section(comparison)]
+    subtitle = _subtitle(comparison, known)
+    files[TEXT] = markdown(TITLE, subtitle, sections).encode()
+    files[PAGE] = page(TITLE, subtitle, sections).encode()
     publish(folder, files, stale=["fairness.csv", *(f"{name}.png" for name in NAMES)])
     return Path(folder) / PAGE
 
@@ -90,8 +95,6 @@ def _sections(
         verdict_section(verdict),
         data_section(comparison, context),
     ]
-    if world is not None:
-        sections.append(graph_section(world, pictures["graph"]))
     sections.append(values_section(comparison, context, pictures["values"]))
     if context.sessions:
         sections.append(sessions_section(context, pictures["sessions"]))
@@ -103,6 +106,9 @@ def _sections(
     if comparison.reliability is not None:
         sections.append(reliability_section(comparison, context, pictures["reliability"]))
     sections.append(diagnostics_section(comparison, pictures["weights"]))
+    sections.append(identification_section(comparison))
+    if world is not None:
+        sections.append(graph_section(world, pictures["graph"]))
     if context.learning_curves:
         sections.append(learning_section(context, pictures["learning_curves"]))
     if world is not None:

@@ -10,7 +10,7 @@ from recenv.envs import RecSysVectorEnv
 from recenv.ope import estimate, evaluate
 from recenv.ope.plackett_luce import prefix_probability
 from recenv.ope.slate_policy import next_item, slots
-from recenv.protocol import Request
+from recenv.protocol import Decision, Request
 from recenv.sessions import evaluate_sessions
 
 from . import slates
@@ -38,7 +38,9 @@ class AskedAgain(Softmax):
     """The same as an agent, which is asked at each position."""
 
     def act(self, request, *, rng, explore=True):
-        raise AssertionError("evaluation asks for probabilities, it does not act")
+        scores = self.scores[request.observation[:, 0].astype(int)]
+        items = np.argsort(-(scores + rng.gumbel(size=scores.shape)), axis=1)[:, : request.slate_size]
+        return Decision(items, prefix_probability(scores, items)[:, -1])
 
 
 def make_log(context, slate, reward, **changes):

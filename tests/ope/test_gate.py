@@ -1,12 +1,13 @@
 """The gate: how often it lets a policy out that is no better, and one that is."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from recenv.ope import interval
-from recenv.ope.gate import Gate, paired_difference
+from recenv.ope.gate import Gate, judged, largest_weight, paired_difference
 from recenv.ope.release import Release
 from recenv.ope.terms import BanditTerms
 from recenv.ope.verdict import Verdict
@@ -94,6 +95,108 @@ def test_a_better_policy_without_overlap_is_not_released(rng):
     assert not release.released
     assert release.verdict != "ok"
     assert "overlap" in release.reason
+
+
+MANY, SHARPNESS = 100, 14.0
+"""Items of a log drawn uniformly, and how sure of itself a policy is that was learned from it."""
+
+
+def sharp_terms(rng, rows, better=0.0, *, weight_max=None):
+    """Return what a log drawn uniformly says of a policy that is nearly greedy: weights from 0 to 100, most of them 0.
+
+    What the policy likes is luck: its items pay as all do, 50%, but for `better`.
+    """
+    logits = SHARPNESS * rng.standard_normal((300, MANY))
+    chance = np.exp(logits - logits.max(axis=1, keepdims=True))
+    chance /= chance.sum(axis=1, keepdims=True)
+    shown = chance[rng.integers(300, size=rows), rng.integers(MANY, size=rows)]
+    reward = (rng.random(rows) < 0.5 + better * shown).astype(float)
+    half = np.full(rows, 0.5)
+    return BanditTerms(reward, np.full(rows, 1 / MANY), shown, q_logged=half, q_target=half, weight_max=weight_max)
+
+
+def test_a_tail_that_is_known_to_end_is_no_reason_to_refuse_where_rows_are_enough(rng):
+    terms = sharp_terms(rng, 12_000, better=0.4)
+    unknown = judged(terms, bound="student", level=0.975)
+    assert unknown["lower"] > 0
+    assert "tail" in unknown["verdict"].reason
+    known = judged(sharp_terms(rng, 12_000, better=0.4, weight_max=100.0), bound="student", level=0.975)
+    assert known["lower"] > 0
+    assert known["verdict"].level == "ok"
+
+
+def test_of_a_large_catalogue_a_small_share_of_the_log_is_enough(rng):
+    rows, items = 80_000, 400
+    shown = (rng.integers(items, size=rows) == 0).astype(float)  # a greedy policy: one row in 400 shows its item
+    reward = (rng.random(rows) < 0.3 + 0.6 * shown).astype(float)
+    terms = BanditTerms(reward, np.full(rows, 1 / items), shown)
+    assert not released(judged(terms, "ips", "student", level=0.975))
+    known = judged(dataclasses.replace(terms, weight_max=float(items)), "ips", "student", level=0.975)
+    assert released(known), known["verdict"]
+
+
+@pytest.mark.parametrize("rows", [1_500, 6_000])
+def test_with_too_few_rows_a_known_end_of_the_tail_does_not_help(rng, rows):
+    found = judged(sharp_terms(rng, rows, better=0.4, weight_max=100.0), bound="student", level=0.975)
+    assert found["verdict"].level != "ok"
+
+
+def released(found):
+    return found["lower"] > 0 and found["verdict"].level == "ok"
+
+
+def test_of_sharp_policies_that_are_no_better_at_most_one_in_twenty_is_released(rng):
+    runs, estimators = 250, ("dr", "ips")
+    terms = [sharp_terms(rng, 12_000, weight_max=100.0) for _ in range(runs)]
+    for estimator in estimators:
+        tests = [judged(one, estimator, "student", level=0.975) for one in terms]
+        assert sum(released(found) for found in tests) <= 0.05 * runs
+        assert sum(found["verdict"].level == "ok" for found in tests) > 0.5 * runs
+
+
+def test_a_bound_that_holds_in_any_sample_asks_for_no_other_evidence(rng):
+    shown = (rng.integers(4, size=380) == 0).astype(float)
+    reward = (rng.random(380) < 0.05 + 0.9 * shown).astype(float)
+    terms = BanditTerms(reward, np.full(380, 0.25), shown, reward_range=(0.0, 1.0), weight_max=4.0)
+    asymptotic = judged(terms, "ips", "student", level=0.975)
+    assert asymptotic["verdict"].level == "not enough overlap"
+    sure = judged(terms, "ips", "confidence_sequence", level=0.975)
+    assert released(sure)
+    assert sure["lower"] < asymptotic["lower"]
+    wrong = judged(dataclasses.replace(terms, target=0.6 * shown), "ips", "confidence_sequence", level=0.975)
+    assert wrong["verdict"].level != "ok"  # four in ten of its choices are not in the log: no bound helps
+
+
+def make_terms_in_range(terms):
+    return dataclasses.replace(terms, reward_range=(0.0, 1.0))
+
+
+@pytest.mark.parametrize("rows", [200, 2_000])
+def test_such_a_bound_hardly_ever_releases_what_is_no_better_in_small_samples(rng, rows):
+    tests = [
+        judged(make_terms_in_range(sharp_terms(rng, rows, weight_max=100.0)), "ips", "confidence_sequence", level=0.975)
+        for _ in range(200)
+    ]
+    assert sum(released(found) for found in tests) <= 5
+
+
+def test_a_log_drawn_uniformly_says_itself_how_large_a_weight_can_be(rng):
+    uniform = np.full((3, 4), 0.25)
+    log = make_log(rng, 400, logging=uniform)
+    assert largest_weight(log) == pytest.approx(4.0, rel=1e-3)
+    assert largest_weight(make_log(rng, 400)) is None
+    step = np.arange(400) % 2  # of two steps, the second has three candidates left
+    item = np.where(step == 0, np.arange(400) // 2 % 4, (np.arange(400) // 2 + 1) % 4)
+    session = {
+        "step": step,
+        "episode": np.arange(400) // 2,
+        "user": np.arange(400) // 2,
+        "item": item,
+        "truncated": step == 1,
+    }
+    without = make_log(rng, 400, propensity=np.where(step == 0, 1 / 4, 1 / 3), meta={"repeat": False}, **session)
+    assert largest_weight(without) == pytest.approx(4.0, rel=1e-3)
+    assert largest_weight(dataclasses.replace(without, meta={})) is None
 
 
 def test_each_further_test_asks_for_more(rng):

@@ -25,7 +25,7 @@ def test_names_may_break_after_underscores():
 def test_a_table_has_headers_and_marks_refused_rows():
     made = table("Values", [Column("Policy"), Column("Value", number=True)], [Row(("a", "1")), Row(("b", "2"), True)])
     assert '<th scope="col" class="number">Value</th>' in made
-    assert '<tr><th scope="row">a</th><td class="number">1</td></tr>' in made
+    assert '<tr><th scope="row">a</th><td data-label="Value" class="number">1</td></tr>' in made
     assert '<tr class="refused"><th scope="row">b</th>' in made
     assert "<caption>Values</caption>" in made
 

@@ -16,6 +16,7 @@ def test_the_best_policy_leads_and_the_refused_one_is_named(comparison):
     assert lines[0].startswith("good is best: ")
     assert "stars a decision" in lines[0]
     assert lines[1].startswith("How sure: clearly ahead of uniform and bad; the gap to ")
+    assert " It is clearly better than what was shown in the log: 0." in lines[1]
     assert lines[-1].startswith("No answer for rare: not enough overlap with the log (")
 
 
@@ -71,3 +72,13 @@ def test_the_truth_is_counted(comparison):
 )
 def test_names_in_words(policies_, text):
     assert names(policies_) == text
+
+
+def test_a_value_of_whole_sessions_is_not_said_to_miss_them(world, policies):
+    near = {"uniform": policies["uniform"]}
+    result = evaluate(
+        made_log(world), near, estimators=("snpdis",), horizon=1, replicates=50, interval="student", progress=False
+    )
+    lines = verdict_lines(result)
+    assert "a session" in lines[0]
+    assert not any("one decision" in line for line in lines)

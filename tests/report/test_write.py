@@ -13,8 +13,8 @@ from .conftest import Fixed, made_log
 from .reading import Page
 
 FILES = {
-    "report.html", "report.json", "estimates.csv", "differences.csv", "diagnostics.csv", "audits.csv", "graph.png",
-    "values.png", "sessions.png", "differences.png", "weights.png", "learning_curves.png",
+    "report.html", "report.md", "report.json", "estimates.csv", "differences.csv", "diagnostics.csv", "audits.csv",
+    "graph.png", "values.png", "sessions.png", "differences.png", "weights.png", "learning_curves.png",
 }  # fmt: skip
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -36,11 +36,12 @@ def test_sections_stand_in_order(html):
         "The question",
         "The verdict",
         "The data",
-        "The causal graph",
         "What each policy would have earned",
         "Whole sessions in the simulated world",
         "Which policy is ahead of which",
         "Can the log answer?",
+        "What the numbers assume",
+        "The causal graph",
         "How the agents learned",
         "How far the simulated world can be trusted",
         "How it was made",
@@ -80,7 +81,10 @@ def test_links_lead_to_sections(html):
 
 def test_every_picture_has_words(html):
     images = Page(html).images
-    assert len(images) == 6
+    assert len({image["alt"] for image in images}) == 6
+    assert [image["data-file"] for image in images if "data-file" in image] == [
+        "values.png", "sessions.png", "differences.png", "weights.png", "graph.png", "learning_curves.png",
+    ]  # fmt: skip
     assert all(len(image["alt"]) > 20 for image in images)
 
 
