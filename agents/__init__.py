@@ -32,7 +32,7 @@ _HOMES = {
     "PopularityAgent": "recenv.agents.popularity",
     "ReinforceAgent": "recenv.agents.slates.reinforce",
     "ScoreAgent": "recenv.agents.scoring",
-    "ScoreExplanation": "recenv.agents.neural.score_explanation",
+    "ScoreExplanation": "recenv.agents.explained_scores",
     "SlateQAgent": "recenv.agents.slates.slateq",
     "Softmax": "recenv.agents.exploration",
     "TowerQPolicy": "recenv.agents.planning.sb3_dqn",

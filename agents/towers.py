@@ -9,6 +9,7 @@ are scored from their features, and a large catalogue costs one matrix product (
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,6 +31,21 @@ class Tower(nn.Module):
         """Return vectors (n, D) and numbers (n,)."""
         both = self.skip(inputs) + self.out(torch.relu(self.hidden(inputs)))
         return both[:, :-1], both[:, -1]
+
+
+class Pairs(NamedTuple):
+    """What n pairs of a state and an item are scored from."""
+
+    state: torch.Tensor
+    """(n, O) standardised observations."""
+    features: torch.Tensor
+    """(n, Q) standardised features of the items."""
+    own: torch.Tensor
+    """(n,) how much of what is learned of the item itself counts; 1 is all."""
+    ids: torch.Tensor
+    """(n,) int64 items."""
+    row: torch.Tensor
+    """(n,) int64 which observation each pair has."""
 
 
 class TowerNetwork(nn.Module):
@@ -77,10 +93,27 @@ class TowerNetwork(nn.Module):
     def items(self, ids: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return g(a) (n, D) and b(a) (n,) of item ids (n,); None is the whole catalogue."""
         if ids is None:
-            vector, number = self.item_tower(self.item_features)
-            return vector + self.item_vector, number + self.item_bias
-        vector, number = self.item_tower(self.item_features[ids])
-        return vector + self.item_vector[ids], number + self.item_bias[ids]
+            return self.items_from(self.item_features, self.item_vector, self.item_bias)
+        return self.items_from(self.item_features[ids], self.item_vector[ids], self.item_bias[ids])
+
+    def items_from(
+        self, features: torch.Tensor, vector: torch.Tensor, bias: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return g (n, D) and b (n,) of items with standardised features (n, Q), own vectors (n, D), own bias (n,)."""
+        shared, number = self.item_tower(features)
+        return shared + vector, number + bias
+
+    def pairs(self, observation: torch.Tensor, row: torch.Tensor, ids: torch.Tensor) -> Pairs:
+        """Return n pairs of rows (n,) of observations (B, O) and items (n,)."""
+        state, features = (observation[row] - self.shift) / self.spread, self.item_features[ids]
+        return Pairs(state, features, torch.ones_like(state[:, 0]), ids, row)
+
+    def score_of(self, pairs: Pairs) -> torch.Tensor:
+        """Return (n,) the scores of pairs, whose states and features need not be those of any user or item."""
+        own = self.item_vector[pairs.ids] * pairs.own[:, None], self.item_bias[pairs.ids] * pairs.own
+        vector, bias = self.items_from(pairs.features, *own)
+        state, value = self.state_tower(pairs.state)
+        return (state * vector).sum(dim=1) + value + bias
 
     def scores(self, observation: torch.Tensor, items: tuple[torch.Tensor, torch.Tensor] | None = None) -> torch.Tensor:
         """Return (B, N) the score of every item; `items` are kept results of `items()`."""
@@ -104,11 +137,13 @@ class TowerNetwork(nn.Module):
 class DuelingTowers(TowerNetwork):
     """Towers whose vectors and numbers of items have mean 0 over the catalogue (`wang2016dueling`)."""
 
-    def items(self, ids: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return g(a) (n, D) and b(a) (n,) of item ids (n,), centred; None is the whole catalogue."""
-        vector, number = super().items()
-        vector, number = vector - vector.mean(dim=0), number - number.mean()
-        return (vector, number) if ids is None else (vector[ids], number[ids])
+    def items_from(
+        self, features: torch.Tensor, vector: torch.Tensor, bias: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return g (n, D) and b (n,) of items, less their means over the catalogue."""
+        vectors, numbers = super().items_from(self.item_features, self.item_vector, self.item_bias)
+        one, number = (vectors, numbers) if bias is self.item_bias else super().items_from(features, vector, bias)
+        return one - vectors.mean(dim=0), number - numbers.mean()
 
 
 def fill_parameters(module: nn.Module, rng: np.random.Generator) -> None:

@@ -28,7 +28,7 @@ from recenv.training import evaluate_sessions, train
 
 PLANNING = {
     "gamma": 0.95, "epsilon": 0.1, "epsilon_steps": 5_000, "learning_rate": 1e-3, "weight_decay": 0.5, "width": 32,
-    "batch_size": 512, "replay_ratio": 4.0, "replay_size": 100_000,
+    "batch_size": 512, "replay_ratio": 4.0, "replay_size": 100_000, "interaction": 0.03, "own": 0.1,
 }  # fmt: skip
 AGENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "random": ("uniform", {}),

@@ -70,6 +70,7 @@ class SB3Agent(ScoreAgent):
         if parameters is not None:
             model.policy.load_state_dict(weights_of_zip(parameters))
         self.model = model
+        self.options = {"algorithm": type(model).__name__, "seed": model.seed}
 
     @property
     def exploration(self) -> Exploration:

@@ -29,8 +29,10 @@ class SklearnAgent(ScoreAgent):
     """The candidate with the highest predicted reward, but for a share epsilon; uniform before the first fit.
 
     A model with `partial_fit` learns from every update; one with only `fit` learns again from what is remembered
-    whenever that has grown by a quarter. A classifier predicts the mean of its classes under `predict_proba`. What a
-    model sees of a pair is the observation, the item's features and, with `interactions`, their products.
+    whenever that has grown by a quarter. A classifier predicts the mean of its classes under `predict_proba`; one that
+    has none, under the softmax of its `decision_function`, which ranks but is no probability; one that has neither,
+    the class itself. What a model sees of a pair is the observation, the item's features and, with `interactions`,
+    their products.
 
     Parameters
     ----------
@@ -67,15 +69,16 @@ class SklearnAgent(ScoreAgent):
         classes: tuple[float, ...] = (0.0, 1.0),
         memory: int = 20_000,
     ) -> None:
-        from sklearn.base import clone
+        from sklearn.base import clone, is_classifier
         from sklearn.linear_model import Ridge
 
         self.model = clone(Ridge() if model is None else model)
         if self.model.get_params().get("random_state", seed) is None:
             self.model.set_params(random_state=seed)
+        self.options = {"model": repr(self.model), "epsilon": epsilon, "interactions": interactions, "memory": memory}
         self.catalogue, self.trained_on = catalogue, catalogue.fingerprint
         self.greedy, self.interactions, self.classes = EpsilonGreedy(epsilon), interactions, tuple(classes)
-        self.online = hasattr(self.model, "partial_fit")
+        self.online, self.classifies = hasattr(self.model, "partial_fit"), bool(is_classifier(self.model))
         self.rows, self.fitted_rows = 0, 0
         self.fitted_to: dict[str, NDArray[Any]] = {}
         self.replay = Replay(1 if self.online else memory, self._columns())
@@ -112,15 +115,11 @@ class SklearnAgent(ScoreAgent):
         return np.concatenate(parts, axis=1)
 
     def _predict(self, pairs: NDArray[np.float32]) -> NDArray[np.floating]:
-        if hasattr(self.model, "predict_proba"):
-            mean: NDArray[np.floating] = self.model.predict_proba(pairs) @ self.model.classes_
-            return mean
-        if hasattr(self.model, "decision_function"):
-            raise TypeError(
-                f"{type(self.model).__name__} has no predict_proba: give a classifier that has, or a regressor"
-            )
-        predicted: NDArray[np.floating] = self.model.predict(pairs)
-        return predicted
+        if not self.classifies:
+            predicted: NDArray[np.floating] = self.model.predict(pairs)
+            return predicted
+        mean: NDArray[np.floating] = class_shares(self.model, pairs) @ self.model.classes_
+        return mean
 
     def update(self, feedback: Feedback) -> dict[str, float]:
         """Learn from the shown items."""
@@ -140,7 +139,7 @@ class SklearnAgent(ScoreAgent):
         return {"rows": float(self.rows)}
 
     def _partial_fit(self, pairs: NDArray[np.float32], reward: NDArray[np.float64]) -> None:
-        if not hasattr(self.model, "classes_") and not hasattr(self.model, "predict_proba"):
+        if not self.classifies:
             self.model.partial_fit(pairs, reward)
             return
         unknown = np.setdiff1d(reward, self.classes)
@@ -150,7 +149,7 @@ class SklearnAgent(ScoreAgent):
 
     def _fit(self, rows: dict[str, NDArray[Any]]) -> None:
         """Fit to remembered rows, and keep them, since they are what a saved agent is fitted to again."""
-        if hasattr(self.model, "predict_proba") and len(np.unique(rows["reward"])) < 2:
+        if self.classifies and len(np.unique(rows["reward"])) < 2:
             return
         self.model.fit(self._pairs(rows["observation"], rows["item"]), rows["reward"])
         self.fitted_rows, self.fitted_to = self.rows, rows
@@ -194,6 +193,20 @@ class SklearnAgent(ScoreAgent):
         restore_numbers(agent.model, parts["model."])
         agent.rows, agent.fitted_rows = saved.state["rows"], saved.state["fitted_rows"]
         return agent
+
+
+def class_shares(model: Any, pairs: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return (n, L) how much a fitted classifier is for each of its classes; rows sum to 1."""
+    if hasattr(model, "predict_proba"):
+        shares: NDArray[np.floating] = model.predict_proba(pairs)
+        return shares
+    if not hasattr(model, "decision_function"):
+        return (model.predict(pairs)[:, None] == model.classes_).astype(np.float64)
+    margin = np.asarray(model.decision_function(pairs), np.float64)
+    if margin.ndim == 1:  # of two classes, the margin of the second
+        margin = np.column_stack([np.zeros(len(margin)), margin])
+    weight = np.exp(margin - margin.max(axis=1, keepdims=True))
+    return weight / weight.sum(axis=1, keepdims=True)
 
 
 def _named(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from recenv.agents.averaged_adam import AveragedAdam
 from recenv.agents.candidates import known_candidates
 from recenv.agents.devices import torch_device
+from recenv.agents.explained_scores import ScoreExplanation
 from recenv.agents.moments import Moments
 from recenv.agents.neural.config import NeuralConfig
 from recenv.agents.neural.histories import History, Memory, no_history, observed_history
-from recenv.agents.neural.score_explanation import ScoreExplanation, explained_scores
+from recenv.agents.neural.score_explanation import explained_scores
 from recenv.agents.neural.scorers.registry import make_scorer
 from recenv.agents.neural.scorers.scorer import Scorer, Situation
 from recenv.agents.neural.user_codes import user_codes

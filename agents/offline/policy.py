@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from recenv.agents.candidates import known_candidates
 from recenv.agents.devices import torch_device
+from recenv.agents.explained_scores import ScoreExplanation, explained_towers
 from recenv.agents.exploration import EpsilonGreedy, Softmax
 from recenv.agents.observations import flat_observation
 from recenv.agents.offline.config import OfflineConfig
@@ -27,7 +28,7 @@ from recenv.agents.saving import catalogue_arrays, read_agent, saved_catalogue, 
 from recenv.agents.scoring import ScoreAgent
 from recenv.agents.torch_arrays import module_arrays, restore_module
 from recenv.agents.towers import TowerNetwork
-from recenv.protocol import Catalogue, Request
+from recenv.protocol import Catalogue, Decision, Request
 
 SHARPNESS = (1.0, 0.25, 0.5, 1.5, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Factors that the logits may take; of equal ones the first."""
@@ -95,6 +96,20 @@ class OfflinePolicyAgent(ScoreAgent):
                 self._kept = self.network.items()
             score = self.network.scores(torch.tensor(flat, device=self.device), self._kept).cpu().numpy()
         return self.sharpness * np.take_along_axis(score, np.maximum(candidates, 0), axis=1).astype(np.float64)
+
+    def explain(self, request: Request, decision: Decision) -> ScoreExplanation:
+        """Return which parts of the state and of the items moved the scores of a decision; see `scores`.
+
+        Raises
+        ------
+        ValueError
+            If it has not learned from a log yet.
+        """
+        if self.network is None:
+            raise ValueError(f"{self.name} has not learned yet, so nothing explains its scores; fit it to a log")
+        flat = flat_observation(request.observation, self.catalogue.observation_size)
+        seen = torch.tensor(flat, device=self.device)
+        return explained_towers(self.network.score_of, self.network, seen, decision.items).in_units(0.0, self.sharpness)
 
     def fit(self, log: Log) -> dict[str, float]:
         """Learn from a log with propensities, one item a step; return the value on its held-out users.

@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 
 from recenv.agents.allowed_items import unpack_allowed
 from recenv.agents.candidates import known_candidates
+from recenv.agents.explained_scores import ScoreExplanation, explained_towers
 from recenv.agents.exploration import EpsilonGreedy, Exploration
 from recenv.agents.observations import flat_observation
 from recenv.agents.options import options_record
 from recenv.agents.schedules import LinearSchedule
 from recenv.agents.slates.slate_learner import SlateLearner
 from recenv.agents.towers import DuelingTowers, TowerNetwork
-from recenv.protocol import Catalogue, Feedback, Request
+from recenv.protocol import Catalogue, Decision, Feedback, Request
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,17 @@ class DQNAgent(SlateLearner):
         """Return what networks predict in units of the discounted reward."""
         gamma = self.config.gamma
         return self.offset(gamma) + self.spread(gamma) * score.astype(np.float64)
+
+    def explain(self, request: Request, decision: Decision) -> ScoreExplanation:
+        """Return which parts of the state and of the items moved the action values of a decision.
+
+        Raises
+        ------
+        ValueError
+            If it has not learned yet.
+        """
+        explained = explained_towers(self.target.score_of, self.target, self.explicable(request), decision.items)
+        return explained.in_units(self.offset(self.config.gamma), self.spread(self.config.gamma))
 
     def gradient_step(self, rows: dict[str, NDArray[Any]]) -> float:
         """Lower the squared error of Q at the shown items."""

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from recenv.agents.allowed_items import unpack_allowed
 from recenv.agents.candidates import known_candidates
 from recenv.agents.devices import torch_device
+from recenv.agents.explained_scores import ScoreExplanation, explained_towers
 from recenv.agents.exploration import Softmax
 from recenv.agents.moments import Moments
 from recenv.agents.observations import flat_observation
@@ -30,7 +31,7 @@ from recenv.agents.scoring import ScoreAgent, draw_columns
 from recenv.agents.slates.slate_learner import silence
 from recenv.agents.torch_arrays import module_arrays, optimiser_arrays, restore_module, restore_optimiser
 from recenv.agents.towers import TowerNetwork
-from recenv.protocol import Catalogue, Request
+from recenv.protocol import Catalogue, Decision, Request
 
 SCALE_ROWS = 1_000
 """Random user steps before the first ones, not counted, that set the scale of observations and rewards."""
@@ -131,6 +132,20 @@ class PPOAgent(ScoreAgent):
             items = actor.items(torch.tensor(ids, device=self.device))
             table = actor.scores(torch.tensor(flat, device=self.device), items).cpu().numpy()
         return np.take_along_axis(table, places.reshape(candidates.shape), axis=1).astype(np.float64)
+
+    def explain(self, request: Request, decision: Decision) -> ScoreExplanation:
+        """Return which parts of the state and of the items moved the logits of a decision.
+
+        Raises
+        ------
+        ValueError
+            If it has not learned yet.
+        """
+        if self.steps == 0:
+            raise ValueError("ppo has not learned yet, so nothing explains its scores; train it")
+        flat = flat_observation(request.observation, self.catalogue.observation_size)
+        actor = self.network.actor
+        return explained_towers(actor.score_of, actor, torch.tensor(flat, device=self.device), decision.items)
 
     def learn(
         self,

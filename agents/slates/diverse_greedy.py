@@ -57,6 +57,11 @@ class DiverseGreedyAgent(ScoreAgent):
         """Exploration of the relevance at this point of training, at each position."""
         return self.relevance.exploration
 
+    @property
+    def explain(self) -> Any:
+        """The explanation of the relevance, where its agent has one; what diversity takes off is not in it."""
+        return cast(Any, self.relevance).explain
+
     def scores(self, request: Request) -> NDArray[np.float64]:
         """Return (B, C) weighted standardised relevance: what counts at the first position."""
         valid = known_candidates(request.candidates, len(self.features)) >= 0
@@ -80,6 +85,15 @@ class DiverseGreedyAgent(ScoreAgent):
             left[users, columns] = -1
             likeness = np.maximum(likeness, self._likeness(request.candidates, items[:, position]))
         return Decision(items, probability)
+
+    def next_probabilities(self, request: Request, shown: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (B, C) the probabilities of the item below those shown (B, k), which sum to 1 over those left."""
+        scores, left = self._checked_scores(request), request.candidates.copy()
+        likeness = np.full(left.shape, -1.0)
+        for item in shown.T:
+            left[request.candidates == item[:, None]] = -1
+            likeness = np.maximum(likeness, self._likeness(request.candidates, item))
+        return self.exploration.probabilities(scores - self.diversity * likeness, left)
 
     def _likeness(self, candidates: NDArray[np.int64], item: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return (B, C) the cosine of each candidate to the item (B,) just shown; -1, the lowest, to an empty one."""

@@ -25,7 +25,7 @@ class PlackettLuceAgent(PolicyGradientAgent):
         """Return (n,) sum_a p(a) q(a) + w (G - sum_k q(a_k)) log P(a_1..a_K)."""
         shown, columns = slates.items >= 0, slates.items.clamp(min=0)
         predicted = (torch.softmax(slates.logits, dim=1) * slates.values).sum(dim=1)
-        surprise = slates.credits.sum(dim=1) - (slates.values.gather(1, columns) * shown).sum(dim=1)
+        surprise = slates.credits.sum(dim=1) - (slates.weights * slates.values.gather(1, columns)).sum(dim=1)
         weight = (slates.ratio ** shown.sum(dim=1)).clamp(max=self.config.weight_cap)
         likelihood = position_log_likelihood(slates.logits, slates.items).sum(dim=1)
         return predicted + weight * surprise * likelihood

@@ -11,7 +11,8 @@ is replayed, weighted by the importance of the new policy against the one that a
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import functools
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -19,14 +20,20 @@ from numpy.typing import NDArray
 
 from recenv.agents.allowed_items import unpack_allowed
 from recenv.agents.candidates import known_candidates
+from recenv.agents.explained_scores import ScoreExplanation, explained_towers
 from recenv.agents.exploration import Softmax
 from recenv.agents.observations import flat_observation
 from recenv.agents.options import options_record
 from recenv.agents.slates.credit import credit
 from recenv.agents.slates.ordered_slates import gumbel_top_k, position_log_likelihood
 from recenv.agents.slates.policy_gradient_config import PolicyGradientConfig
+from recenv.agents.slates.shrunk_towers import ShrunkTowers
 from recenv.agents.slates.slate_learner import POPULARITY_PRIOR, SlateLearner
+from recenv.agents.towers import Pairs, TowerNetwork
 from recenv.protocol import Catalogue, Decision, Request
+
+CORRECTION = 0.1
+"""Speed of the correction: the gradient it climbs is that of whole rewards, the noisiest there is."""
 
 
 class Slates(NamedTuple):
@@ -40,6 +47,8 @@ class Slates(NamedTuple):
     """(n, N) q(s, a) of the critic, in deviations of the reward, without gradient."""
     credits: torch.Tensor
     """(n, K) what each position earned, likewise; they sum to G."""
+    weights: torch.Tensor
+    """(n, K) of the positions, 1 at the first; 0 is an empty position. An item is expected to earn weight * q(s, a)."""
     ratio: torch.Tensor
     """(n,) importance weight of an item, capped: the K-th root of the slate's, without gradient."""
 
@@ -64,7 +73,10 @@ class PolicyGradientAgent(SlateLearner):
     def __init__(self, catalogue: Catalogue, *, seed: int = 0, device: str = "cpu", **options: Any) -> None:
         self.config = options_record(PolicyGradientConfig, options, self.name)
         names = ("critic", "correction")
-        super().__init__(catalogue, self.config, options=options, networks=names, seed=seed, device=device)
+        self.towers = functools.partial(ShrunkTowers, interaction=self.config.interaction, own=self.config.own)
+        super().__init__(
+            catalogue, self.config, options=options, networks=names, positions=True, seed=seed, device=device
+        )
         self.start_from_popularity("critic", POPULARITY_PRIOR)
         self.start_from_popularity("correction", 0.0)
 
@@ -78,7 +90,9 @@ class PolicyGradientAgent(SlateLearner):
         if not self.has_learned:
             return np.log1p(self.catalogue.popularity)[candidates]
         seen = self.tensor(flat_observation(request.observation, self.catalogue.observation_size))
-        logits = self.all_scores("critic", seen) / self.config.temperature + self.all_scores("correction", seen)
+        logits = self.all_scores("critic", seen) / self.config.temperature + CORRECTION * self.all_scores(
+            "correction", seen
+        )
         return np.take_along_axis(logits.cpu().numpy(), np.maximum(candidates, 0), axis=1).astype(np.float64)
 
     def act(self, request: Request, *, rng: np.random.Generator, explore: bool = True) -> Decision:
@@ -95,27 +109,43 @@ class PolicyGradientAgent(SlateLearner):
         prefix = np.exp(np.cumsum(factors, axis=1))
         return Decision(np.where(columns >= 0, items, -1), prefix[:, -1], {"propensity_prefix": prefix})
 
+    def explain(self, request: Request, decision: Decision) -> ScoreExplanation:
+        """Return which parts of the state and of the items moved the logits of a decision.
+
+        Raises
+        ------
+        ValueError
+            If it has not learned yet.
+        """
+        critic, correction = (cast(TowerNetwork, self.learner.averaged[name]) for name in ("critic", "correction"))
+
+        def logit(pairs: Pairs) -> torch.Tensor:
+            return critic.score_of(pairs) / self.config.temperature + CORRECTION * correction.score_of(pairs)
+
+        return explained_towers(logit, critic, self.explicable(request), decision.items)
+
     def gradient_step(self, rows: dict[str, NDArray[Any]]) -> float:
         """Climb the objective and the entropy, and let the critic learn the credits."""
         items, observation = self.tensor(rows["items"]).long(), self.tensor(rows["observation"])
-        values = self.networks["critic"].scores(observation)
+        shown, values = items >= 0, self.networks["critic"].scores(observation)
         logits = self._logits(observation, values.detach(), rows["allowed"])
-        shown_values = values.gather(1, items.clamp(min=0)) * (items >= 0)
-        credits = self._credits(shown_values.detach(), rows, items >= 0)
+        weights = self.positions(shown)
+        level = self.offset(self.config.gamma) / self.spread(self.config.gamma) * shares(weights)
+        shown_values = values.gather(1, items.clamp(min=0)) * shown
+        expected = weights * shown_values + level
+        earned = self._earned(shown_values.detach(), level.detach(), rows)
         ratio = self._ratio(logits, items, self.tensor(rows["probability"]))
-        gain = self.objective(Slates(logits, items, values.detach(), credits, ratio))
-        error = (((credits - shown_values) * (items >= 0)) ** 2).sum(dim=1)
-        return self.descend((error - gain - self.config.temperature * entropy(logits)).mean())
+        slates = Slates(logits, items, values.detach(), (earned - level).detach() * shown, weights.detach(), ratio)
+        error = (((earned - expected) * shown) ** 2).sum(dim=1)
+        return self.descend((error - self.objective(slates) - self.config.temperature * entropy(logits)).mean())
 
-    def _credits(self, values: torch.Tensor, rows: dict[str, NDArray[Any]], shown: torch.Tensor) -> torch.Tensor:
-        """Return (n, K) what each position earned, less its part of the offset; they sum to the gain.
+    def _earned(self, values: torch.Tensor, level: torch.Tensor, rows: dict[str, NDArray[Any]]) -> torch.Tensor:
+        """Return (n, K) the gain with its offset `level` (n, K), shared out over what was taken.
 
-        The whole gain is shared out, then the offset taken off: an item that nobody took earned nothing, which is less
-        than the mean, not the mean itself.
+        An item that nobody took earned nothing, which is less than the mean. Once taken, it earns the same wherever it
+        stood.
         """
-        mean = self.offset(self.config.gamma) / self.spread(self.config.gamma)
-        level = mean / shown.sum(dim=1, keepdim=True).clamp(min=1)
-        return (credit(values + level, self._gain(rows) + mean, self._took(rows)) - level) * shown
+        return credit(values, self._gain(rows) + level.sum(dim=1), self._took(rows))
 
     def _took(self, rows: dict[str, NDArray[Any]]) -> torch.Tensor:
         """Return (n, K) which items share the gain: the consumed ones, or where none was, all that were shown."""
@@ -124,7 +154,7 @@ class PolicyGradientAgent(SlateLearner):
 
     def _logits(self, observation: torch.Tensor, values: torch.Tensor, allowed: NDArray[np.uint8]) -> torch.Tensor:
         mask = self.tensor(unpack_allowed(allowed, self.catalogue.n_items))
-        logits = values / self.config.temperature + self.networks["correction"].scores(observation)
+        logits = values / self.config.temperature + CORRECTION * self.networks["correction"].scores(observation)
         return logits.masked_fill(~mask, -torch.inf)
 
     def _ratio(self, logits: torch.Tensor, items: torch.Tensor, probability: torch.Tensor) -> torch.Tensor:
@@ -145,9 +175,10 @@ class PolicyGradientAgent(SlateLearner):
         """Return (n,) the critic's value of what the policy shows next, in units of the discounted reward."""
         following = self.tensor(rows["next_observation"])
         with torch.no_grad():
-            values = self.learner.averaged["critic"].scores(following)
+            values, positions = self.learner.averaged["critic"].scores(following), self.learner.averaged["positions"]
             chance = torch.softmax(self._logits(following, values, rows["next_allowed"]), dim=1).nan_to_num(0.0)
-            ahead = (inclusion(chance, rows["items"].shape[1]) * values).sum(dim=1).cpu().numpy()
+            shown = inclusion(chance, rows["items"].shape[1]) * torch.exp(positions(rows["items"].shape[1])).mean()
+            ahead = (shown * values).sum(dim=1).cpu().numpy()
         return self.offset(self.config.gamma) + self.spread(self.config.gamma) * ahead.astype(np.float64)
 
 
@@ -157,6 +188,11 @@ def entropy(logits: torch.Tensor) -> torch.Tensor:
     present = torch.isfinite(log_chance)
     safe = torch.where(present, log_chance, 0.0)
     return -(torch.where(present, torch.exp(safe), 0.0) * safe).sum(dim=1)
+
+
+def shares(weights: torch.Tensor) -> torch.Tensor:
+    """Return (n, K) weights that sum to 1 over each row; 0 where all are 0."""
+    return weights / weights.sum(dim=1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
 
 
 def inclusion(chance: torch.Tensor, slate_size: int) -> torch.Tensor:

@@ -21,11 +21,15 @@ class PolicyGradientConfig:
     """Hidden units of each tower."""
     dims: int = 32
     """D, size of the product of the towers."""
+    interaction: float = 0.001
+    """How fast what differs between users is learned, against what they have in common; see `ShrunkTowers`."""
+    own: float = 0.03
+    """How fast what an item's features do not tell is learned."""
     learning_rate: float = 1e-3
     """Of Adam."""
     weight_decay: float = 0.1
     """Decoupled, of AdamW."""
-    averaging: float = 0.97
+    averaging: float = 0.99
     """Slates are drawn by the average of the parameters over about 1 / (1 - averaging) gradient steps."""
     batch_size: int = 256
     """Rows of a gradient step."""

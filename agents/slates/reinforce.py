@@ -28,7 +28,9 @@ class ReinforceAgent(PolicyGradientAgent):
         log_chance = torch.log_softmax(slates.logits, dim=1)
         predicted = (inclusion(torch.exp(log_chance), columns.shape[1]) * slates.values).sum(dim=1)
         own = torch.where(shown, log_chance.gather(1, columns), 0.0)
-        surprise = slates.credits - slates.values.gather(1, columns)
+        # In what position an item stands is taken to be chance, as if positions were independent draws.
+        mean = slates.weights.sum(dim=1, keepdim=True) / shown.sum(dim=1, keepdim=True).clamp(min=1)
+        surprise = (slates.credits - slates.weights * slates.values.gather(1, columns)) / mean
         weight = (slates.ratio[:, None] * top_k_correction(own.detach(), columns.shape[1]) * surprise) * shown
         return predicted + (weight * own).sum(dim=1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
@@ -26,10 +27,10 @@ from recenv.agents.saving import (
 from recenv.agents.scoring import ScoreAgent
 from recenv.agents.slates.credit import consumed_positions
 from recenv.agents.slates.logged_slates import logged_slates
-from recenv.agents.slates.shrunk_towers import ShrunkTowers
+from recenv.agents.slates.position_effect import PositionEffect
 from recenv.agents.towers import TowerNetwork
 from recenv.generators import generator_state, restored_generator
-from recenv.protocol import Catalogue, Feedback
+from recenv.protocol import Catalogue, Feedback, Request
 
 SCALE_ROWS = 2_000
 """Rows that set the scales: the first steps of sessions alone would make features that grow in a session too large."""
@@ -104,6 +105,8 @@ class SlateLearner(ScoreAgent):
         Names of the networks; each is a `TowerNetwork`.
     null_item
         Whether the networks know one item more than the catalogue: choosing nothing, number N.
+    positions
+        Whether it learns what a position does to an item, see `PositionEffect`.
     seed
         Of the initial parameters and of the rows that gradient steps draw.
     device
@@ -113,8 +116,8 @@ class SlateLearner(ScoreAgent):
     name: str
     training_steps = 200_000
     """User steps that it is trained for by default."""
-    towers: type[TowerNetwork] = ShrunkTowers
-    """What the networks are made of."""
+    towers: Callable[..., TowerNetwork]
+    """What the networks are made of; a subclass sets it before it calls the constructor."""
 
     def __init__(
         self,
@@ -124,13 +127,16 @@ class SlateLearner(ScoreAgent):
         options: dict[str, Any],
         networks: tuple[str, ...],
         null_item: bool = False,
+        positions: bool = False,
         seed: int = 0,
         device: str = "cpu",
     ) -> None:
         self.catalogue, self.options, self._learner = catalogue, options, config
         self.device = torch_device(device)
         self.rng = np.random.default_rng([seed, 0x96])
-        self.networks = torch.nn.ModuleDict({name: self._network(null_item) for name in networks}).to(self.device)
+        towers: dict[str, torch.nn.Module] = {name: self._network(null_item) for name in networks}
+        effect = {"positions": PositionEffect()} if positions else {}
+        self.networks = torch.nn.ModuleDict({**towers, **effect}).to(self.device)
         self.learner = AveragedAdam(
             self.networks,
             learning_rate=config.learning_rate,
@@ -140,6 +146,7 @@ class SlateLearner(ScoreAgent):
         self.rewards, self.observations = Moments(2), Moments(catalogue.observation_size)
         self.replay: Replay | None = None
         self.steps, self.gradient_steps, self.debt = 0, 0, 0.0
+        self.takes_several = False
         self._kept: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def _network(self, null_item: bool) -> TowerNetwork:
@@ -168,9 +175,31 @@ class SlateLearner(ScoreAgent):
         """Whether enough rows have come in for a gradient step."""
         return self.steps >= self._learner.learning_starts
 
+    def explicable(self, request: Request) -> torch.Tensor:
+        """Return (B, O) the observations of a request, if networks decide already.
+
+        Raises
+        ------
+        ValueError
+            If they do not.
+        """
+        if not self.has_learned:
+            raise ValueError(
+                f"{self.name} has seen {self.steps} rows: nothing explains before learning_starts; train it"
+            )
+        return self.tensor(flat_observation(request.observation, self.catalogue.observation_size))
+
     def gradient_step(self, rows: dict[str, NDArray[Any]]) -> float:
         """Learn from replayed rows and return the loss; columns are those of `_rows`."""
         raise NotImplementedError(f"{type(self).__name__} needs gradient_step(rows) -> loss")
+
+    def found_several(self) -> None:
+        """Remember that users may take several items of a slate, not all of them."""
+        self.takes_several = True
+
+    def positions(self, shown: torch.Tensor) -> torch.Tensor:
+        """Return (n, K) the weights of the positions of slates `shown` (n, K), 0 where they are empty."""
+        return torch.exp(self.networks["positions"](shown.shape[1])) * shown
 
     def all_scores(self, name: str, observation: torch.Tensor) -> torch.Tensor:
         """Return (B, N) scores of an averaged network; the item tower's results are kept until they change."""
@@ -187,6 +216,9 @@ class SlateLearner(ScoreAgent):
             self.replay = self._empty_replay(rows["items"].shape[1])
         self.replay.add(rows)
         self.steps += len(rows["reward"])
+        count = rows["consumed"].sum(axis=1)
+        if not self.takes_several and (count > 1).any() and (count < (rows["items"] >= 0).sum(axis=1)).any():
+            self.found_several()
         self._scale(rows)
         if not self.has_learned:
             return {}
@@ -276,7 +308,8 @@ class SlateLearner(ScoreAgent):
 
     def _set_scale(self) -> None:
         for network in (*self.networks.values(), *self.learner.averaged.values()):
-            cast(TowerNetwork, network).set_observation_scale(self.observations.mean, self.observations.spread())
+            if isinstance(network, TowerNetwork):
+                network.set_observation_scale(self.observations.mean, self.observations.spread())
 
     def save(self, path: str | Path) -> None:
         """Write the agent as a folder: networks, optimiser, replay, counters and generator."""
@@ -285,6 +318,7 @@ class SlateLearner(ScoreAgent):
             "steps": self.steps,
             "gradient_steps": self.gradient_steps,
             "debt": self.debt,
+            "takes_several": self.takes_several,
             "rng": generator_state(self.rng),
         }
         arrays: dict[str, NDArray[Any]] = {
@@ -313,6 +347,8 @@ class SlateLearner(ScoreAgent):
             self.replay = self._empty_replay(arrays["replay.items"].shape[1])
             self.replay.restore(arrays, "replay.")
         self.steps, self.gradient_steps, self.debt = state["steps"], state["gradient_steps"], state["debt"]
+        if state["takes_several"]:
+            self.found_several()
         self.rng = restored_generator(state["rng"])
 
 

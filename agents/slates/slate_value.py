@@ -32,6 +32,20 @@ def slate_values(
     return (null_weight * null_value + (weight * value).sum(axis=1)) / np.maximum(total, np.finfo(np.float64).tiny)
 
 
+def added_values(
+    weight: NDArray[np.float64],
+    value: NDArray[np.float64],
+    null_weight: NDArray[np.float64],
+    null_value: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return (B, C) w_i / (w_i + w_0) (q_i - q_0): what each item adds to nothing when it competes with nothing else.
+
+    Arguments are those of `slate_values`.
+    """
+    chance = weight / np.maximum(weight + null_weight[:, None], np.finfo(np.float64).tiny)
+    return chance * (value - null_value[:, None])
+
+
 def best_slate_value(
     weight: NDArray[np.float64],
     value: NDArray[np.float64],

@@ -32,6 +32,10 @@ class SlateQConfig:
     """Hidden units of each tower."""
     dims: int = 32
     """D, size of the product of the towers."""
+    interaction: float = 0.001
+    """How fast what differs between users is learned, against what they have in common; see `ShrunkTowers`."""
+    own: float = 0.03
+    """How fast what an item's features do not tell is learned."""
     learning_rate: float = 1e-3
     """Of Adam."""
     weight_decay: float = 0.1

@@ -13,6 +13,7 @@ from recenv.agents.adapters import (
     SklearnAgent,
     VowpalWabbitAgent,
 )
+from recenv.agents.adapters.sklearn import class_shares
 from recenv.causal import World
 from recenv.envs import RecSysVectorEnv
 from recenv.testing import check_agent
@@ -69,6 +70,8 @@ MAKERS = {
     "sklearn fit": lambda c, w: sklearn(c, "Ridge"),
     "sklearn fit, random": lambda c, w: sklearn(c, "RandomForestRegressor", n_estimators=5),
     "sklearn partial_fit": lambda c, w: sklearn(c, "SGDClassifier", loss="log_loss"),
+    "sklearn partial_fit, margins": lambda c, w: sklearn(c, "SGDClassifier", loss="hinge"),
+    "sklearn fit, margins": lambda c, w: sklearn(c, "RidgeClassifier"),
     "vowpal_wabbit squarecb": lambda c, w: vowpal_wabbit(c),
     "vowpal_wabbit epsilon": lambda c, w: vowpal_wabbit(c, arguments="--cb_explore_adf --epsilon 0.1 -q ui"),
     "mabwiser LinUCB": lambda c, w: mabwiser(c, "LinUCB", alpha=0.5),
@@ -96,7 +99,30 @@ def test_it_keeps_the_contract_with_slates(name, small):
     check_agent(MAKERS[name](env.catalogue, small), env)
 
 
-@pytest.mark.parametrize("name", ["sklearn fit", "vowpal_wabbit squarecb", "mabwiser LinUCB"])
+class Told:
+    """A fitted classifier of the classes 1, 2 and 4, as far as it is told to have methods."""
+
+    classes_ = np.array([1.0, 2.0, 4.0])
+
+    def __init__(self, **methods):
+        for name, answer in methods.items():
+            setattr(self, name, lambda pairs, answer=answer: np.array(answer))
+
+
+def test_a_classifier_ranks_by_chances_else_by_margins_else_by_its_class():
+    pairs = np.zeros((2, 1))
+    chance = [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
+    told = Told(predict_proba=chance, decision_function=[[9.0, 0, 0]] * 2)
+    np.testing.assert_array_equal(class_shares(told, pairs), chance)
+    margins = class_shares(Told(decision_function=[[0.0, np.log(3.0), -np.inf], [1.0, 1.0, 1.0]]), pairs)
+    np.testing.assert_allclose(margins, [[0.25, 0.75, 0.0], [1 / 3] * 3])
+    np.testing.assert_allclose(
+        class_shares(Told(decision_function=[0.0, np.log(4.0)]), pairs), [[0.5, 0.5], [0.2, 0.8]]
+    )
+    np.testing.assert_array_equal(class_shares(Told(predict=[4.0, 1.0]), pairs), [[0, 0, 1], [1, 0, 0]])
+
+
+@pytest.mark.parametrize("name", ["sklearn fit", "sklearn fit, margins", "vowpal_wabbit squarecb", "mabwiser LinUCB"])
 def test_it_learns(name, small):
     env = RecSysVectorEnv(30, world=small, horizon=5, reward="like")
     agent = MAKERS[name](env.catalogue, small)

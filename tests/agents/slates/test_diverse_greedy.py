@@ -120,3 +120,14 @@ class _NoScores:
     def act(self, request, *, rng, explore=True): ...
 
     def update(self, feedback): ...
+
+
+def test_what_comes_below_the_items_shown_is_told_as_it_is_drawn():
+    agent = DiverseGreedyAgent(Table([3.0, 2.9, 1.0, -1.0], epsilon=0.4), FEATURES, 0.5)
+    decision = agent.act(ask(users=50, slate_size=3), rng=np.random.default_rng(1))
+    told = np.ones(50)
+    for position in range(3):
+        chance = agent.next_probabilities(ask(users=50), decision.items[:, :position])
+        assert_allclose(chance.sum(axis=1), 1.0)
+        told *= chance[np.arange(50), decision.items[:, position]]
+    assert_allclose(told, decision.probability, rtol=1e-12)

@@ -23,7 +23,9 @@ def test_its_gradient_is_that_of_the_expected_reward_of_a_slate_where_the_critic
     logits, truth = LOGITS.clone().requires_grad_(), LOGITS.clone().requires_grad_()
     own = torch.exp(position_log_likelihood(LOGITS.expand(count, 3), slates).sum(1))
     credits = torch.stack([worth, torch.zeros_like(worth)], 1)
-    batch = Slates(logits.expand(count, 3), slates, silent, credits, (own / behaviour) ** 0.5)
+    batch = Slates(
+        logits.expand(count, 3), slates, silent, credits, torch.ones(count, 2).double(), (own / behaviour) ** 0.5
+    )
     (behaviour * agent.objective(batch)).sum().backward()
     chance = torch.exp(position_log_likelihood(truth.expand(count, 3), slates).sum(1))
     (chance * worth).sum().backward()
@@ -35,9 +37,8 @@ def test_importance_weights_of_slates_are_capped(catalogue):
     grads = []
     for ratio in (3.0, 2.0**0.5):
         logits = LOGITS.clone().requires_grad_()
-        batch = Slates(
-            logits, torch.tensor([[0, 1]]), torch.zeros(1, 3).double(), torch.ones(1, 2).double(), torch.tensor([ratio])
-        )
+        values, ones = torch.zeros(1, 3).double(), torch.ones(1, 2).double()
+        batch = Slates(logits, torch.tensor([[0, 1]]), values, ones, ones, torch.tensor([ratio]))
         agent.objective(batch).sum().backward()
         grads.append(logits.grad.numpy())
     assert_allclose(grads[0], grads[1], rtol=1e-6)
@@ -89,8 +90,8 @@ def test_an_item_that_nobody_took_earned_less_than_one_that_was_taken_even_in_a_
         "consumed": np.array([[False, True, False], [False, False, False]]),
         "terminated": np.zeros(2, bool),
     }
-    earned = agent._credits(torch.zeros(2, 3), rows, torch.as_tensor(rows["items"] >= 0)).numpy()
-    spread, level = agent.spread(0.0), 3.0 / 3
-    assert_allclose(earned[0] * spread, [-level, 2.0 - level, -level], rtol=1e-5)
+    spread, level = agent.spread(0.0), torch.tensor([[1.0, 1.0, 1.0], [1.5, 1.5, 0.0]]) / agent.spread(0.0)
+    earned = (agent._earned(torch.zeros(2, 3), level, rows) - level).numpy()
+    assert_allclose(earned[0] * spread, [-1.0, 2.0 - 1.0, -1.0], rtol=1e-5)
     assert_allclose(earned.sum(axis=1) * spread, [2.0 - 3.0, 0.0 - 3.0], rtol=1e-5)
     assert earned[1, 2] == 0.0

@@ -32,8 +32,10 @@ def test_its_gradient_is_unbiased_whatever_the_critic_says(catalogue, size):
             # One draw of the old policy, as if every position were one: K of them are independent.
             own = torch.softmax(LOGITS, 1)[0, item] / behaviour[item]
             items = torch.tensor([[item] + [-1] * (size - 1)])
-            credits = torch.nn.functional.pad(worth[:, item : item + 1], (0, size - 1))
-            slates = Slates(logits, items, critic, credits, own[None])
+            # In the position that the one item has, it earns what it is worth there.
+            weights = torch.tensor([[0.4] + [0.0] * (size - 1)], dtype=torch.float64)
+            credits = weights * worth[:, item : item + 1]
+            slates = Slates(logits, items, critic, credits, weights, own[None])
             (behaviour[item] * agent.objective(slates).sum()).backward()
         gradients.append(logits.grad.numpy())
     truth = LOGITS.clone().requires_grad_()

@@ -26,6 +26,8 @@ FAST = {
     "learning_rate": 0.01,
     "replay_ratio": 4.0,
     "averaging": 0.9,
+    "interaction": 0.03,
+    "own": 0.1,
 }
 
 
@@ -76,7 +78,8 @@ def test_late_feedback_in_another_order_teaches_as_well(catalogue, kind):
 @pytest.mark.parametrize("kind", AGENTS)
 def test_it_beats_uniform_and_popularity_by_more_than_users_differ(world, kind):
     env = RecSysVectorEnv(32, world=world, horizon=8, slate_size=2)
-    agent = kind(env.catalogue, replay_ratio=16.0, batch_size=128)
+    # Tastes differ much here, and items are few: what differs between users is worth learning at once.
+    agent = kind(env.catalogue, replay_ratio=16.0, batch_size=128, interaction=0.03, own=0.1)
     train(agent, env, 2_500, rng=np.random.default_rng(0))
     learned = evaluate_sessions(agent, env, seed=5)
     for other in (UniformAgent(env.catalogue), PopularityAgent(env.catalogue)):

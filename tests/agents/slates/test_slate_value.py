@@ -3,12 +3,17 @@ import itertools
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from recenv.agents.slates.slate_value import best_slate_value, slate_values
+from recenv.agents.slates.slate_value import added_values, best_slate_value, slate_values
 
 
 def test_the_value_of_a_slate_worked_by_hand():
     value = slate_values(np.array([[1.0, 3.0]]), np.array([[2.0, 4.0]]), np.array([1.0]), np.array([0.5]))
     assert_allclose(value, [(0.5 + 2.0 + 12.0) / 5.0])
+
+
+def test_what_an_item_adds_to_nothing_worked_by_hand():
+    added = added_values(np.array([[1.0, 3.0, 0.0]]), np.array([[2.0, 4.0, 9.0]]), np.array([1.0]), np.array([0.5]))
+    assert_allclose(added, [[0.5 * 1.5, 0.75 * 3.5, 0.0]])
 
 
 def test_an_empty_position_has_weight_nought():

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+import torch
+from numpy.testing import assert_allclose
 
-from recenv.agents.slates.slateq import SlateQAgent, choice_shares
+from recenv.agents.slates.slateq import SlateQAgent
 from recenv.protocol import Decision, Feedback, Request
 
 FAST = {
@@ -13,6 +14,8 @@ FAST = {
     "learning_rate": 0.02,
     "replay_ratio": 8.0,
     "averaging": 0.9,
+    "interaction": 0.03,
+    "own": 0.1,
 }
 WEIGHT = np.array([3.0, 1.0, 1.0, 0.2])
 """Chance of each item to be clicked against 1 for nothing: the first is clickbait."""
@@ -66,13 +69,33 @@ def test_it_shows_the_best_slate_which_is_not_that_of_the_likeliest_clicks(infor
 def test_without_being_told_what_was_consumed_it_credits_the_items_of_the_slate_equally(catalogue):
     agent = taught(SlateQAgent(catalogue, gamma=0.0, epsilon=1.0, **FAST), 20, told=False)
     weights = agent._weights(agent.all_scores("choice", agent.tensor(np.ones((1, 4), np.float32))))[0]
+    assert not agent.takes_several
     assert_allclose(weights[:4] / weights[:4].mean(), 1.0, atol=0.3)
     assert weights[5] < 0.2 * weights[:4].mean()
 
 
-def test_shares_of_what_was_taken():
-    consumed = np.array([[True, False], [True, True], [False, False]])
-    assert_array_equal(choice_shares(consumed), [[1, 0, 0], [0.5, 0.5, 0], [0, 0, 1]])
+def taken_apart(agent, batches):
+    """Teach by slates whose items are each taken, or not, by themselves; the second position is seen half the time."""
+    rng = np.random.default_rng(0)
+    for _ in range(batches):
+        request = Request(np.ones((64, 4), np.float32), np.tile(np.arange(4), (64, 1)), 2)
+        decision = agent.act(request, rng=rng)
+        chance = WEIGHT[decision.items] / (WEIGHT[decision.items] + 1.0) * [1.0, 0.5]
+        clicked = rng.random((64, 2)) < chance
+        reward, no = (clicked * WORTH[decision.items]).sum(axis=1), np.zeros(64, bool)
+        agent.update(Feedback(request, decision, reward, request, ~no, no, {"consumed": clicked}))
+    return agent
+
+
+def test_where_users_take_several_items_each_is_worth_what_it_adds_to_nothing():
+    from recenv.protocol import Catalogue
+
+    features = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    agent = taken_apart(SlateQAgent(Catalogue(features, np.ones(4), 4), gamma=0.0, epsilon=1.0, **FAST), 60)
+    found = agent.scores(Request(np.ones((1, 4), np.float32), np.arange(4)[None], 2))[0]
+    assert agent.takes_several
+    assert_allclose(found, WEIGHT / (WEIGHT + 1.0) * WORTH, atol=0.35)
+    assert agent.positions(torch.ones(1, 2))[0, 1].item() < 0.7
 
 
 @pytest.mark.parametrize("target", ["q_learning", "sarsa"])
