@@ -1,7 +1,8 @@
 """How long a fit takes and how much memory it needs, from a million ratings to ten million.
 
 Every fit runs in a process of its own. Time is that of `World.fit` alone, with the split, the exposure model, the
-abduction of every rating and the validation card; memory is the peak of the whole process, with the log in it.
+abduction of every rating and the validation card, by the clock and of the processor (the first is longer where other
+programs take turns, and shorter with several threads); memory is the peak of the whole process, with the log in it.
 The large log is made: 70,000 users, 10,000 items, 10 million ratings of a low-rank utility, popular items and active
 users more often. `--data` names the folder of data sets for ML-1M, else where `recenv data` puts them.
 
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 LARGE = (70_000, 10_000, 10_000_000)
 SMALL = (2_000, 1_000, 50_000)
 SEED = 0
+COLUMNS = (
+    ("seconds", "s", 0),
+    ("processor", "s", 0),
+    ("gib", "GiB", 2),
+    ("epochs", "epochs", 0),
+    ("rmse", "stars", 3),
+    ("log_score", "nats", 3),
+)
+"""Measure, unit, places shown."""
 OPTIONS: dict[str, dict[str, Any]] = {
     "default": {},
     "weighting=dr": {"weighting": "dr"},
@@ -46,7 +56,7 @@ def made_log(users: int, items: int, ratings: int) -> RatingsLog:
     active, popular = rng.lognormal(sigma=1.0, size=users), rng.lognormal(sigma=1.3, size=items)
     key = np.empty(0, np.int64)
     while len(key) < ratings:
-        user = rng.choice(users, ratings // 2, p=active / active.sum()).astype(np.int64)
+        user = rng.choice(users, 2 * ratings, p=active / active.sum()).astype(np.int64)
         key = np.unique(np.concatenate([key, user * items + rng.choice(items, len(user), p=popular / popular.sum())]))
     user, item = np.divmod(rng.permutation(key)[:ratings], items)
     taste, embedding = (rng.normal(size=(size, 8)).astype(np.float32) for size in (users, items))
@@ -66,7 +76,7 @@ def made_log(users: int, items: int, ratings: int) -> RatingsLog:
 
 
 def measure(log: str, option: str, home: str | None) -> dict[str, float]:
-    """Fit in this process; return seconds, peak memory, and the held-out error of the world."""
+    """Fit in this process; return seconds, peak memory, steps of training and the held-out error of the world."""
     import resource
     import warnings
 
@@ -76,11 +86,18 @@ def measure(log: str, option: str, home: str | None) -> dict[str, float]:
     warnings.filterwarnings("ignore", message="column .* is left out")
     sizes = {"made, 10 million": LARGE, "made, 50 thousand": SMALL}
     ratings = made_log(*sizes[log]) if log in sizes else load_log(log, home=home)
-    begin = time.perf_counter()
-    world = World.fit(ratings, seed=SEED, **OPTIONS[option])
-    seconds = time.perf_counter() - begin
+    begin, begin_cpu, epochs = time.perf_counter(), time.process_time(), [0]
+
+    def progress(step: int, steps: int, text: str) -> None:
+        epochs[0] += 1
+        print(f"\r{log}, {option}: epoch {epochs[0]}, {text}", end="", file=sys.stderr, flush=True)
+
+    world = World.fit(ratings, seed=SEED, progress=progress, **OPTIONS[option])
+    seconds, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
+    print(f"; {seconds:.0f} s", file=sys.stderr, flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"seconds": seconds, "gib": peak, "rmse": world.card["rmse"], "log_score": world.card["log_score"]}
+    error = {name: world.card[name] for name in ("rmse", "log_score")}
+    return {"seconds": seconds, "processor": cpu, "gib": peak, "epochs": epochs[0], **error}
 
 
 def cases(quick: bool) -> list[tuple[str, str]]:
@@ -108,15 +125,13 @@ def main() -> None:
         command = [sys.executable, __file__, "--case", log, option, *place]
         found = json.loads(subprocess.check_output(command).splitlines()[-1])
         name = f"{log}, {option}"
-        shown = [f"{found['seconds']:.0f}", f"{found['gib']:.2f}", f"{found['rmse']:.3f}", f"{found['log_score']:.3f}"]
-        lines.append([name, *shown])
-        for metric, unit in (("seconds", "s"), ("gib", "GiB"), ("rmse", "stars"), ("log_score", "nats")):
+        lines.append([name, *(f"{found[metric]:.{places}f}" for metric, _, places in COLUMNS)])
+        for metric, unit, _ in COLUMNS:
             rows.append(Row(name, metric, *([found[metric]] * 3), unit, {"seed": SEED}))
     publish(
         "fit_scale",
-        "One fit each in a process of its own: seconds, peak memory (GiB), error of the rating and log score on "
-        "the held-out second part.",
-        markdown(["fit", "s", "GiB", "rmse", "log score"], lines),
+        (__doc__ or "").split("\n\n    python")[0] + "\n\nError of the rating and log score are of the held-out part.",
+        markdown(["fit", "s", "processor s", "GiB", "epochs", "rmse", "log score"], lines),
         rows,
         packages=["recenv", "numpy", "torch"],
         out=arguments.out,

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from recenv.causal.abduction import abduct
 from recenv.causal.card import validation_card
 from recenv.causal.exposure import fit_exposure
-from recenv.causal.exposure_models.given import Exposure, KnownPropensities, checked_by_level, known_propensities
+from recenv.causal.exposure_models.given import (
+    ByLevel,
+    ComputedByLevel,
+    Exposure,
+    KnownPropensities,
+    checked_by_level,
+    known_propensities,
+)
 from recenv.causal.exposure_models.randomised import RatedPairs, fit_randomised, join_random
 from recenv.causal.exposure_models.registry import Observed, make_exposure
 from recenv.causal.fit_config import FitConfig, configure
@@ -114,9 +121,9 @@ def fit_world(
         weight = weight * bootstrap_weights(len(weight), rng)
     order = np.concatenate([first.order, np.arange(len(rated.user) - len(first)) + first.order.max() + 1])
     data = _response_data(log, rated, order, labels.scale, weight, seen, exposure, config.validation_share, rng)
-    conditional = config.weighting == "likelihood"
-    if conditional:
-        model = make_response_model(config.response, config.model_options(_selection(exposure)))
+    missing = _of_missing(config.weighting, exposure)
+    if missing:
+        model = make_response_model(config.response, config.model_options(**missing))
     response = fit_response(
         model,
         data,
@@ -124,7 +131,7 @@ def fit_world(
         rng=rng,
         device=device,
         progress=progress,
-        reweigh=clip if conditional else None,
+        reweigh=clip if missing else None,
         checkpoint=checkpoint,
         resume=resume,
     )
@@ -182,8 +189,10 @@ def _rated_and_exposed(
     """Return the rows of the fit, with randomised ratings where there are some, and how they came to be among them."""
     rated = RatedPairs(first.user, first.item, first.level)
     if randomised is None:
-        if isinstance(config.exposure, np.ndarray) and config.exposure.ndim == 2:
-            return rated, _known_by_level(log, labels, seen, config.exposure)
+        function = config.exposure if callable(config.exposure) else None
+        given = config.exposure if function is None else np.asarray(function(log.user, log.item))
+        if isinstance(given, np.ndarray) and given.ndim == 2:
+            return rated, _known_by_level(log, labels, seen, given, function)
         # A generator of its own: the choice of exposure model leaves the start values of the response model alone.
         return rated, make_exposure(config.exposure, seen, (log.user, log.item), np.random.default_rng(11))
     if not (isinstance(config.exposure, str) and config.exposure == "rasch"):
@@ -194,21 +203,29 @@ def _rated_and_exposed(
 
 
 def _known_by_level(
-    log: RatingsLog, labels: Labels, seen: Observed, exposure: NDArray[np.floating]
+    log: RatingsLog, labels: Labels, seen: Observed, exposure: NDArray[np.floating], function: ByLevel | None
 ) -> KnownPropensities:
-    """Return the given propensities of each row and level of the log."""
-    by_level = len(seen.user) / len(log) * checked_by_level(exposure, len(log), len(labels.scale))
+    """Return the given propensities of each row and level of the log, and of any pair where there is a function."""
+    share, levels = len(seen.user) / len(log), len(labels.scale)
+    by_level = share * checked_by_level(exposure, len(log), levels)
     known = by_level[np.arange(len(log)), labels.level - 1]
-    return known_propensities(log.user, log.item, known, log.n_items, fit_exposure(*seen.pairs), by_level)
+    anywhere = None if function is None else ComputedByLevel(function, share, levels).given_level
+    return known_propensities(log.user, log.item, known, log.n_items, fit_exposure(*seen.pairs), by_level, anywhere)
 
 
-def _selection(exposure: Exposure) -> Callable[..., NDArray[np.float64]]:
-    """Return P(rated | level) by (users, items)."""
+def _of_missing(weighting: str, exposure: Exposure) -> dict[str, Callable[..., NDArray[np.float64]]]:
+    """Return what a likelihood of missing ratings needs, by (users, items); nothing where ratings are weighted."""
+    if weighting not in ("likelihood", "full_likelihood"):
+        return {}
     if not isinstance(exposure, KnownPropensities):
         raise ValueError(
-            "weighting='likelihood' needs P(rated | level): give exposure as (n, L), or randomised ratings"
+            f"weighting={weighting!r} needs P(rated | level): give exposure as (n, L) or as a function of users and "
+            "items that returns it, or randomised ratings"
         )
-    return exposure.given_level
+    if weighting == "likelihood":
+        return {"selection": exposure.given_level}
+    exposure.unrated(np.zeros(1, np.int64), np.zeros(1, np.int64))  # refuses before anything is fitted
+    return {"unrated": exposure.unrated}
 
 
 def _clip_quantile(config: FitConfig, randomised: Any) -> float:

@@ -40,11 +40,11 @@ class FitConfig:
     deconfounded: bool = False
     """Of the factorisation: add gamma_u times the substitute confounder of a Poisson exposure model. A heuristic."""
     weighting: str = "snips"
-    """How ratings are weighted against missing-not-at-random: "naive", "ips", "snips", "dr" or "likelihood" (see
-    `weighting`)."""
+    """How ratings are weighted against missing-not-at-random: "naive", "ips", "snips", "dr", "likelihood" or
+    "full_likelihood" (see `weighting`)."""
     exposure: str | NDArray[np.floating] | Callable[..., NDArray[np.floating]] = "rasch"
     """Propensities: "rasch", "popularity", "poisson", "features", "self_selection", one a row of the log (n,), one
-    a row and level (n, L), or f(users, items)."""
+    a row and level (n, L), or f(users, items), of either shape."""
     clip_quantile: float | None = None
     """Propensities below this quantile are raised to it; None: see `fit.CLIP_GUESSED`."""
     dims: int = 16
@@ -59,8 +59,8 @@ class FitConfig:
     """At most; the best validation epoch is kept."""
     patience: int = 8
     """Epochs without improvement before stopping."""
-    batch: int = 4096
-    """Ratings a gradient step."""
+    batch: int | None = None
+    """Ratings a gradient step; None: 4,096, of more than a million ratings a 256th of them."""
     max_dims: int = 64
     """Most taste dimensions of a world that is distilled from a model without factors of its own."""
     validation_share: float = 0.1
@@ -85,6 +85,8 @@ class FitConfig:
                 raise ValueError(f"{name} must be one of {', '.join(valid)}, got {getattr(self, name)!r}")
         for name in ("dims", "epochs", "patience", "batch", "max_dims", "clusters"):
             value = getattr(self, name)
+            if name == "batch" and value is None:
+                continue
             if value < 1 or value != int(value):
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value}")
         if not isinstance(self.behaviour, Behaviour):
@@ -119,19 +121,18 @@ class FitConfig:
         kind = type(self.response)
         return f"{kind.__module__}:{kind.__qualname__}"
 
-    def model_options(self, selection: Callable[..., NDArray[np.float64]] | None = None) -> dict[str, Any]:
+    def model_options(self, **of_likelihood: Callable[..., NDArray[np.float64]]) -> dict[str, Any]:
         """Return the options of the model's constructor: those in this record that are its own, and the given ones.
 
-        `selection` is P(rated | level) by (users, items), of a likelihood that conditions on being rated.
+        `of_likelihood` has what a likelihood of missing ratings needs, by (users, items): "selection", P(row | level),
+        or "unrated", P(not rated | level).
         """
         options: dict[str, Any] = {}
         if self.response == FACTORISATION:
             options = {name: getattr(self, name) for name in OF_THE_FACTORISATION}
         if self.weighting == "dr":
             options["doubly_robust"] = True
-        if selection is not None:
-            options["selection"] = selection
-        return options | dict(self.response_options)
+        return options | of_likelihood | dict(self.response_options)
 
 
 def configure(config: FitConfig | None, options: Mapping[str, Any]) -> FitConfig:

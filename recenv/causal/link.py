@@ -76,11 +76,14 @@ def fit_link(train: Scored, held: Scored, levels: int) -> Link:
 
 def binned(scored: Scored) -> Scored:
     """Return one row a level and bin of utility, with the sum of their weights: a thousandth of a large log's rows."""
-    width = max(float(scored.utility.std()), 1e-12) / BINS
-    place = np.stack([np.round(scored.utility / width), scored.level])
-    kinds, group = np.unique(place, axis=1, return_inverse=True)
-    weight = np.bincount(group.ravel(), weights=scored.weight).astype(np.float64)
-    return Scored(kinds[0] * width, kinds[1].astype(np.int64), weight)
+    least = 1e-12 * max(1.0, float(np.abs(scored.utility).max(initial=0.0)))
+    width = max(float(scored.utility.std()), least) / BINS
+    levels = int(scored.level.max(initial=0)) + 1
+    place = np.round(scored.utility / width).astype(np.int64) * levels + scored.level
+    kinds, group = np.unique(place, return_inverse=True)
+    weight = np.bincount(group, weights=scored.weight).astype(np.float64)
+    bin_, level = np.divmod(kinds, levels)
+    return Scored(bin_ * width, level, weight)
 
 
 def most_likely(scored: Scored, levels: int, *, slope: float | None = None) -> Link:

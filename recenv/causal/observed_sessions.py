@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from recenv.causal.world import World
-    from recenv.data import RatingsLog
 
 UNKNOWN = -1
 """Of `clicked` and `purchased`: nobody wrote it down."""
@@ -80,12 +79,17 @@ class ObservedSessions:
             _refuse(unread, self.level, "an item that was not clicked must have level 0", "set its level to 0")
 
     @classmethod
-    def from_log(cls, log: RatingsLog, world: World) -> ObservedSessions:
+    def from_log(cls, log: Any, world: World) -> ObservedSessions:
         """Return a ratings log as one session a user, every rated item shown alone, in the log's order.
+
+        `log` is a `RatingsLog`, or what `recenv.data.load_log` reads.
 
         Only for logs whose order is the order of consumption. The timestamps of MovieLens mark when a user sat down to
         rate, so boredom and drift cannot be learned there.
         """
+        from recenv.data import load_log
+
+        log = load_log(log)
         step = np.empty(len(log), np.int64)
         by_user = np.argsort(log.user, kind="stable")
         step[by_user] = np.arange(len(log)) - np.searchsorted(log.user[by_user], log.user[by_user])

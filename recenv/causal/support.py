@@ -113,5 +113,8 @@ def add_squares(total, own, start, other, features):  # type: ignore[no-untyped-
         for row in range(start[own[place]], start[own[place] + 1]):
             for e in range(features.shape[1]):
                 x = features[other[row], e]
-                for f in range(features.shape[1]):
+                for f in range(e + 1):
                     total[place, e, f] += x * features[other[row], f]
+        for e in range(features.shape[1]):
+            for f in range(e):
+                total[place, f, e] = total[place, e, f]

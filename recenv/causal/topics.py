@@ -29,10 +29,10 @@ def topics_from_genres(genres: Sequence[Sequence[str]]) -> tuple[NDArray[np.floa
 def topics_from_embedding(
     embedding: NDArray[np.float64], clusters: int, seed: int
 ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Return (N, G) one-hot clusters of V by k-means, for logs without genres."""
+    """Return (N, G) one-hot clusters of V by k-means, for logs without genres; no more than V has different rows."""
     from sklearn.cluster import KMeans
 
-    count = min(clusters, len(embedding))
+    count = min(clusters, len(np.unique(embedding, axis=0)))
     label = KMeans(count, n_init=4, random_state=seed).fit_predict(embedding)
     return np.eye(count)[label], tuple(f"{CLUSTER} {g + 1}" for g in range(count))
 

@@ -44,7 +44,9 @@ def fit_world(
     ] = False,
     weighting: Annotated[
         str,
-        typer.Option(help="Against missing-not-at-random: snips, ips, dr, naive, or likelihood (with --randomised)."),
+        typer.Option(
+            help="Against missing-not-at-random: snips, ips, dr, naive; or (full_)likelihood with --randomised."
+        ),
     ] = "snips",
     exposure: Annotated[
         str, typer.Option(help="Propensities: rasch, popularity, poisson, features or self_selection.")

@@ -222,6 +222,16 @@ def test_a_ratings_log_is_one_session_a_user_in_its_order(world):
     np.testing.assert_array_equal(sessions.step, [0, 1, 0])
 
 
+def test_a_frame_is_read_as_a_ratings_log(world):
+    import pandas as pd
+
+    frame = pd.DataFrame({"user_id": ["7", "3", "7"], "item_id": ["4", "20", "20"], "rating": [5, 2, 1]})
+    sessions = ObservedSessions.from_log(frame, world)
+    np.testing.assert_array_equal(sessions.user, [3, 7, 7])
+    np.testing.assert_array_equal(sessions.item, [20, 4, 20])
+    np.testing.assert_array_equal(sessions.level, [2, 5, 1])
+
+
 def test_logged_feedback_says_what_its_reward_is(world, columns):
     n = len(columns["item"])
     names = ("step", "position", "user", "item")

@@ -173,7 +173,10 @@ def test_a_log_whose_ratings_are_all_alike_is_refused():
     ("option", "message"),
     [
         ({"first_share": 0.05}, r"first_share must be in \[0.1, 1\], got 0.05"),
-        ({"weighting": "magic"}, "weighting must be one of snips, ips, dr, naive, likelihood, got 'magic'"),
+        (
+            {"weighting": "magic"},
+            "weighting must be one of snips, ips, dr, naive, likelihood, full_likelihood, got 'magic'",
+        ),
         ({"dims": 0}, "dims"),
         ({"epochs": 0}, "epochs"),
         ({"clusters": 0}, "clusters"),
@@ -382,6 +385,40 @@ def test_a_likelihood_that_knows_the_selection_takes_most_of_the_bias_away(selec
     naive = World.fit(log, seed=1, weighting="naive", **quick)
     knowing = World.fit(log, seed=1, weighting="likelihood", exposure=exposure, **quick)
     assert abs(all_ratings_error(knowing, rating)) < 0.4 * all_ratings_error(naive, rating)
+
+
+def everywhere(propensity, rating):
+    by_level = at_every_level(propensity, rating)
+    return lambda users, items: by_level[users, items]
+
+
+def test_unrated_pairs_tell_of_users_and_items_with_few_ratings(selected, quick):
+    log, _, rating, propensity = selected
+    few = log.subset(np.random.default_rng(0).random(len(log)) < 0.3)
+    given = everywhere(propensity, rating)
+    options = {"exposure": lambda users, items: 0.3 * given(users, items), "seed": 1, **quick}
+    options |= {"factor_penalty": 6.0, "learning_rate": 0.05, "epochs": 200}
+    rated_alone = World.fit(few, weighting="likelihood", **options)
+    full = World.fit(few, weighting="full_likelihood", **options)
+    assert abs(all_ratings_error(full, rating)) < 0.75 * abs(all_ratings_error(rated_alone, rating))
+    assert item_error(full, rating) < 0.85 * item_error(rated_alone, rating)
+
+
+def test_a_function_and_an_array_of_propensities_by_level_are_the_same(selected, quick):
+    log, _, rating, propensity = selected
+    given = everywhere(propensity, rating)
+    by_function = World.fit(log, seed=1, weighting="likelihood", exposure=given, **quick)
+    by_rows = World.fit(log, seed=1, weighting="likelihood", exposure=given(log.user, log.item), **quick)
+    np.testing.assert_array_equal(by_function.taste, by_rows.taste)
+
+
+def test_the_full_likelihood_needs_the_propensities_of_unrated_pairs(selected, quick):
+    log, _, rating, propensity = selected
+    given = everywhere(propensity, rating)(log.user, log.item)
+    with pytest.raises(ValueError, match=r"of the pairs that nobody rated too: give exposure as a function"):
+        World.fit(log, weighting="full_likelihood", exposure=given, **quick)
+    with pytest.raises(ValueError, match=r"weighting='full_likelihood' needs P\(rated \| level\)"):
+        World.fit(log, weighting="full_likelihood", **quick)
 
 
 def test_random_ratings_are_rows_of_the_fit(selected, quick):

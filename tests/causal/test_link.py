@@ -86,3 +86,11 @@ def test_linked_factors_have_the_utility_times_the_slope():
     users, items = np.indices((5, 4)).reshape(2, -1)
     found = linked(factors, link)
     np.testing.assert_allclose(found.utility(users, items), 2.5 * factors.utility(users, items))
+
+
+@pytest.mark.parametrize("value", [0.0, -1e5, 1e12])
+def test_one_utility_of_any_size_is_one_bin_a_level(value):
+    few = binned(Scored(np.full(6, value), np.array([1, 1, 3, 3, 3, 2]), np.arange(6.0)))
+    np.testing.assert_array_equal(few.level, [1, 2, 3])
+    np.testing.assert_array_equal(few.weight, [1.0, 5.0, 9.0])
+    np.testing.assert_allclose(few.utility, value, rtol=1e-9)

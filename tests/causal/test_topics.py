@@ -26,6 +26,13 @@ def test_there_are_no_more_clusters_than_items():
     assert len(names) == 3
 
 
+def test_there_are_no_more_clusters_than_different_items():
+    """A model of popularity alone has no embedding to speak of: one topic, and no warning of k-means."""
+    topic, names = topics_from_embedding(np.zeros((20, 2)), 12, seed=0)
+    np.testing.assert_array_equal(topic, np.ones((20, 1)))
+    assert names == ("cluster 1",)
+
+
 def test_comfort_is_the_first_component_of_the_topics_scaled_to_one():
     topic = np.eye(3)[[0, 0, 0, 0, 1, 1, 1, 2]]
     comfort = comfort_loading(topic)

@@ -131,6 +131,19 @@ def test_the_bias_only_model_recovers_biases():
     assert np.all(np.diff(found.thresholds) > 0)
 
 
+def test_the_bias_only_model_is_at_its_maximum_with_one_user_of_a_few_ratings_and_another_of_thousands():
+    rng = np.random.default_rng(3)
+    user, item = np.minimum(rng.geometric(0.02, 20_000), 300) - 1, np.minimum(rng.geometric(0.05, 20_000), 100) - 1
+    x = rng.normal(size=300)[user] + rng.normal(size=100)[item] + rng.logistic(size=20_000)
+    level = 1 + np.searchsorted([-3.0, -1.0, 1.0, 2.0], x)
+    found = fit_bias_only(user, item, level, (300, 100, 5))
+    gaps = np.log(np.diff(found.thresholds))
+    at = np.concatenate([found.user, found.item, found.thresholds[:1], gaps])
+    gradient = _loss(at, user, item, level, (300, 100, 5), 1.5)[1]
+    count = np.concatenate([np.bincount(user, minlength=300), np.bincount(item, minlength=100), np.full(4, 20_000)])
+    assert (gradient**2 / (1.5 + 0.25 * count)).sum() / 2 < 0.02  # nats of the whole log, of a quadratic
+
+
 def test_shares_of_variance_are_those_that_were_put_in():
     rng = np.random.default_rng(2)
     user, item = (one.ravel() for one in np.meshgrid(np.arange(300), np.arange(30)))

@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+ByLevel = Callable[[NDArray[np.integer], NDArray[np.integer]], NDArray[np.floating]]
+
 
 class Exposure(Protocol):
     """What any exposure model can be asked."""
@@ -29,13 +31,30 @@ class KnownPropensities(NamedTuple):
     others: Exposure
     """For pairs that are not among them."""
     by_level: NDArray[np.float64] | None = None
-    """(n, L) P(O = 1 | level) of each, for every level that its rating could have had; None where it is not known."""
+    """(n, L) P(row | level) of each, for every level that its rating could have had; None where it is not known."""
+    anywhere: ByLevel | None = None
+    """(users (m,), items (m,)) -> (m, L) P(O = 1 | level) of any pair, rated or not; None where it is not known."""
 
     def propensity(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return (n,) P(O = 1): the known one where the pair is logged, else the model's."""
         key = np.asarray(users, np.int64) * self.n_items + items
         place = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
         return np.where(self.key[place] == key, self.known[place], self.others.propensity(users, items))
+
+    def unrated(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (m, L) P(O = 0 | level) of pairs that nobody rated.
+
+        Raises
+        ------
+        ValueError
+            If it is known of the rated pairs only.
+        """
+        if self.anywhere is None:
+            raise ValueError(
+                "weighting='full_likelihood' needs P(rated | level) of the pairs that nobody rated too: give exposure "
+                "as a function (users, items) -> (n, L), or randomised ratings"
+            )
+        return 1.0 - np.asarray(self.anywhere(users, items), np.float64)
 
     def given_level(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return (n, L) P(O = 1 | level) of known pairs.
@@ -53,6 +72,21 @@ class KnownPropensities(NamedTuple):
             row = int(np.flatnonzero(strange)[0])
             raise ValueError(f"exposure knows no propensity of user {users[row]} and item {items[row]} (row {row})")
         return self.by_level[place]
+
+
+class ComputedByLevel(NamedTuple):
+    """Propensities of every level by a function of the caller's."""
+
+    function: ByLevel
+    """(users (m,), items (m,)) -> (m, L) P(logged | level)."""
+    share: float
+    """Share of the logged pairs that the fit sees."""
+    levels: int
+    """L."""
+
+    def given_level(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return (m, L) P(O = 1 | level) of each pair."""
+        return self.share * checked_by_level(np.asarray(self.function(users, items)), len(users), self.levels)
 
 
 class ComputedPropensities(NamedTuple):
@@ -76,12 +110,13 @@ def known_propensities(
     n_items: int,
     others: Exposure,
     by_level: NDArray[np.float64] | None = None,
+    anywhere: ByLevel | None = None,
 ) -> KnownPropensities:
     """Return the record of the given pairs (n,), in any order."""
     key = np.asarray(user, np.int64) * n_items + item
     order = np.argsort(key)
     return KnownPropensities(
-        key[order], propensity[order], n_items, others, None if by_level is None else by_level[order]
+        key[order], propensity[order], n_items, others, None if by_level is None else by_level[order], anywhere
     )
 
 

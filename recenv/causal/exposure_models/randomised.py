@@ -144,6 +144,9 @@ def join_random(
 ) -> tuple[RatedPairs, KnownPropensities]:
     """Return the rows of the fit, logged ones first, then random ones that are not logged; and their propensities.
 
+    A row's propensity is that of standing in either log. P(row | level), which a likelihood needs, is of how it came to
+    be one: p of a logged row; 1 - p / s, not being logged, of a random one.
+
     Parameters
     ----------
     logged
@@ -160,9 +163,11 @@ def join_random(
     new = first[~np.isin(key, log_key)]
     rows = RatedPairs(*(np.concatenate([a, b[new]]) for a, b in zip(logged, random, strict=True)))
     union = Union(selection, len(key) / (n_users * n_items))
-    by_level = union.given_level(rows.user, rows.item)
-    known = by_level[np.arange(len(rows.user)), rows.level - 1]
-    return rows, known_propensities(rows.user, rows.item, known, n_items, _typed(union), by_level)
+    known = union.given_level(rows.user, rows.item)[np.arange(len(rows.user)), rows.level - 1]
+    by_level = selection.given_level(rows.user, rows.item)
+    by_level[len(logged.user) :] = 1.0 - by_level[len(logged.user) :] / selection.seen
+    anywhere = selection.given_level
+    return rows, known_propensities(rows.user, rows.item, known, n_items, _typed(union), by_level, anywhere)
 
 
 def _most_likely(

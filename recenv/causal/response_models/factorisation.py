@@ -7,7 +7,9 @@ Low-rank utility under proportional odds (Koren & Sill 2011, `koren2011ordrec`).
 `doubly_robust` replaces the first term by the one of `weighting`, with cells drawn uniformly and an imputation model
 of the same form trained beside it (Wang et al. 2019, `wang2019doubly`).
 
-`selection` replaces e by the loss of the rating given that the pair was rated, "likelihood" of `weighting`.
+`selection` replaces e by the loss of the rating given that the pair was rated, "likelihood" of `weighting`. `unrated`
+adds the loss of the pairs that nobody rated, "full_likelihood" of `weighting`. With either, an ordinal fit's own
+thresholds are those of all pairs, and a world takes them as they are.
 
 `deconfounded` adds gamma_u a_ui, where a_ui = theta_u . beta_i - mean is the intensity that a Poisson factorisation of
 who rated what gives the pair: a substitute for what drove both exposure and rating (Wang et al. 2020,
@@ -36,10 +38,15 @@ from recenv.causal.fit_checkpoint import FitCheckpoint
 from recenv.causal.response_models.epochs import Stopping, run_epochs
 from recenv.causal.response_models.factor_network import FactorNetwork, Substitute
 from recenv.causal.response_models.likelihoods import Gaussian, Ordinal
+from recenv.causal.response_models.unrated_pairs import Cells, UnratedPairs
 from recenv.protocol import Ratings, ResponseData
 
 LIKELIHOODS: dict[str, type[Ordinal] | type[Gaussian]] = {"ordinal": Ordinal, "gaussian": Gaussian}
 
+LEAST_BATCH, MOST_STEPS = 4096, 256
+"""Ratings a gradient step at least, and steps an epoch at most, where the batch is not given."""
+LEAST_GAP = 1e-6
+"""Between thresholds."""
 PAIRS = 20_000
 """Drawn at random, to standardise the substitute confounder."""
 
@@ -60,8 +67,8 @@ class FactorisationConfig:
     """At most; the best validation epoch is kept."""
     patience: int = 8
     """Epochs without improvement before stopping."""
-    batch: int = 4096
-    """Ratings a gradient step."""
+    batch: int | None = None
+    """Ratings a gradient step; None: see `batch_of`."""
     likelihood: str = "ordinal"
     """Either "ordinal" or "gaussian"."""
     deconfounded: bool = False
@@ -70,6 +77,8 @@ class FactorisationConfig:
     """Impute the losses of the pairs that nobody rated."""
     selection: Callable[..., NDArray[np.float64]] | None = None
     """(users (n,), items (n,)) -> (n, L) P(rated | level): condition the likelihood on being rated."""
+    unrated: Callable[..., NDArray[np.float64]] | None = None
+    """(users (n,), items (n,)) -> (n, L) P(not rated | level): learn from the pairs that nobody rated too."""
 
 
 class Rows(NamedTuple):
@@ -111,9 +120,17 @@ class Model(nn.Module):
         loss = self.likelihood.loss(x, rows.level)
         if not rows.log_selection.shape[1]:
             return loss
-        levels = range(1, 1 + rows.log_selection.shape[1])
-        each = [self.likelihood.loss(x, torch.full_like(rows.level, level)) for level in levels]
-        return loss + torch.logsumexp(rows.log_selection - torch.stack(each, 1), 1)
+        return loss + self._log_mean(x, rows.log_selection)
+
+    def unrated_losses(self, cells: Cells) -> torch.Tensor:
+        """Return (n,) -log P(not rated)."""
+        return -self._log_mean(self.network(cells.user, cells.item), cells.log_unrated)
+
+    def _log_mean(self, x: torch.Tensor, log_given: torch.Tensor) -> torch.Tensor:
+        """Return (n,) log sum_r P(r | x) P(event | r), of log P(event | r) (n, L)."""
+        levels = torch.arange(1, 1 + log_given.shape[1], device=x.device)
+        each = [self.likelihood.loss(x, level.expand(len(x))) for level in levels]
+        return torch.logsumexp(log_given - torch.stack(each, 1), 1)
 
     def imputed_losses(self, user: torch.Tensor, item: torch.Tensor, imputation: Model) -> torch.Tensor:
         """Return (n,) the losses that the imputation model expects of pairs."""
@@ -143,6 +160,8 @@ class Factorisation:
             if name not in known:
                 raise ValueError(f"unknown option {name!r}; the factorisation takes {', '.join(known)}")
         self.config = FactorisationConfig(**options)
+        self.thresholds: NDArray[np.float64] | None = None
+        """(L - 1,) of a fit that knows how ratings came to be missing; None leaves them to the link."""
         self._factors: Factors | None = None
 
     def fit(
@@ -175,6 +194,9 @@ class Factorisation:
                 phase=phase,
             )
         self._factors = network.factors()
+        if (self.config.selection or self.config.unrated) and isinstance(model.likelihood, Ordinal):
+            tau = model.likelihood.tau().detach().cpu().numpy().astype(np.float64)
+            self.thresholds = tau + LEAST_GAP * np.arange(len(tau))  # in float32 two may have become one
 
     def factors(self) -> Factors:
         """Return taste, embedding and biases; see `ResponseModel`."""
@@ -202,6 +224,7 @@ class Trainer:
         self.model, self.imputation, self.config, self.device, self.rng = model, imputation, config, device, rng
         self.rows, self.held = Rows.of(data.train, config, device), Rows.of(data.validation, config, device)
         self.shape = (data.n_users, data.n_items)
+        self.unrated = None if config.unrated is None else UnratedPairs(data, config.unrated, device, rng)
         self.optimisers = {
             one: torch.optim.Adam(one.parameters(), lr=config.learning_rate)
             for one in (model, imputation)
@@ -216,14 +239,24 @@ class Trainer:
     def epoch(self, number: int) -> float:
         """Go once through the training rows, whatever the epoch's number; return the weighted validation log-loss."""
         n = len(self.rows.user)
-        for batch in np.array_split(self.rng.permutation(n), max(1, n // self.config.batch)):
+        for batch in np.array_split(self.rng.permutation(n), max(1, n // batch_of(self.config.batch, n))):
             rows = self.rows.pick(torch.from_numpy(batch).to(self.device))
             if self.imputation is None:
-                self._step(self.model, (rows.weight * self.model.losses(rows)).mean())
+                self._step(self.model, (rows.weight * self.model.losses(rows)).mean() + self._unrated_loss(len(batch)))
             else:
                 self._doubly_robust_step(rows, self.imputation)
         with torch.no_grad():
-            return float((self.held.weight * self.model.losses(self.held)).sum() / self.held.weight.sum())
+            lost = float((self.held.weight * self.model.losses(self.held)).sum())
+            if self.unrated is not None:
+                lost += float(self.model.unrated_losses(self.unrated.held).sum()) * self.unrated.of_held
+            return lost / float(self.held.weight.sum())
+
+    def _unrated_loss(self, rows: int) -> torch.Tensor | float:
+        """Return the loss of all unrated pairs by a draw for so many rows, in units of one rating."""
+        if self.unrated is None:
+            return 0.0
+        cells = self.unrated.draw(rows)
+        return self.model.unrated_losses(cells).mean() * (self.unrated.to_train / len(self.rows.user))
 
     def _step(self, model: Model, loss: torch.Tensor) -> None:
         prior = model.network.prior(self.config.factor_penalty, self.config.bias_penalty)
@@ -241,6 +274,15 @@ class Trainer:
         everywhere = self.model.imputed_losses(user, item, imputation).mean()
         correction = self.model.losses(rows) - self.model.imputed_losses(rows.user, rows.item, imputation)
         self._step(self.model, everywhere + (rows.weight * correction).mean())
+
+
+def batch_of(given: int | None, rows: int) -> int:
+    """Return the ratings a gradient step.
+
+    A step costs as much as there are users and items, and each of them learns by the steps that have its ratings. In
+    proportion to a large log, the batch keeps both what an epoch costs and what it teaches.
+    """
+    return max(LEAST_BATCH, rows // MOST_STEPS) if given is None else given
 
 
 def _of_phase(

@@ -109,8 +109,19 @@ def test_the_propensity_of_a_joined_row_is_that_of_being_in_either_log():
     rows, known = joined(level, logged, random)
     p, q = selection.of_rated(rows), len(random[0]) / (USERS * ITEMS)
     np.testing.assert_allclose(known.propensity(rows.user, rows.item), 1 - (1 - p) * (1 - q))
+
+
+def test_a_likelihood_has_the_probability_of_how_each_row_came_to_be_one():
+    level, _, logged, random = made(0.4)
+    half = np.random.default_rng(1).random(len(logged[0])) < 0.5
+    seen = tuple(column[half] for column in logged)
+    selection = fit(level, seen, random, seen=half.mean())
+    rows, known = join_random(pairs(level, seen), pairs(level, random), selection, logged[0] * ITEMS + logged[1])
     at_level = known.given_level(rows.user, rows.item)[np.arange(len(rows.user)), rows.level - 1]
-    np.testing.assert_allclose(at_level, known.propensity(rows.user, rows.item))
+    p = selection.of_rated(rows)
+    np.testing.assert_allclose(at_level[: half.sum()], p[: half.sum()])
+    np.testing.assert_allclose(at_level[half.sum() :], 1 - p[half.sum() :] / half.mean())
+    np.testing.assert_allclose(known.unrated(rows.user, rows.item), 1 - selection.given_level(rows.user, rows.item))
 
 
 def test_no_logged_pair_is_joined_though_the_fit_does_not_see_it():

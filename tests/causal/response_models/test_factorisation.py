@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recenv.causal.ordinal import level_probabilities
-from recenv.causal.response_models.factorisation import Factorisation, FactorisationConfig
+from recenv.causal.response_models.factorisation import Factorisation, FactorisationConfig, batch_of
 from tests.causal.response_models.response_data import response_data
 
 OPTIONS = {"dims": 2, "factor_penalty": 1.0, "bias_penalty": 1.0, "learning_rate": 0.1, "epochs": 60, "batch": 1024}
@@ -145,3 +145,26 @@ def test_defaults_are_those_of_the_fits_config():
     assert {name: getattr(FitConfig(), name) for name in OF_THE_FACTORISATION} == {
         name: mine[name] for name in OF_THE_FACTORISATION
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "rows", "batch"),
+    [
+        (None, 100, 4096),
+        (None, 1_048_576, 4096),
+        (None, 6_300_000, 24_609),
+        (512, 6_300_000, 512),
+        (50_000, 100, 50_000),
+    ],
+)
+def test_a_batch_that_is_not_given_grows_with_a_large_log(given, rows, batch):
+    assert batch_of(given, rows) == batch
+
+
+def test_the_given_batch_decides_the_steps_of_an_epoch(data, monkeypatch):
+    monkeypatch.setattr("recenv.causal.response_models.factorisation.LEAST_BATCH", 512)
+    monkeypatch.setattr("recenv.causal.response_models.factorisation.MOST_STEPS", 3)
+    rows = len(data.train.user)
+    grown, given = fit(data, epochs=2, batch=None), fit(data, epochs=2, batch=max(512, rows // 3))
+    np.testing.assert_array_equal(grown.factors().taste, given.factors().taste)
+    assert not np.array_equal(grown.factors().taste, fit(data, epochs=2, batch=256).factors().taste)
