@@ -25,6 +25,8 @@ class PairTable(NamedTuple):
     """(n,) abducted e_rate, in units of the logistic noise."""
     filter: NDArray[np.uint64]
     """(U, W) bits, one or more items each; 0 says at one glance that the pair was not logged (Bloom 1970, one hash)."""
+    rank: NDArray[np.int32]
+    """(U, W) row of the first pair of each word; (1, 1) of -1 where items share bits."""
 
 
 BITS_A_PAIR = 16
@@ -92,7 +94,8 @@ class LoggedPairs:
         words = 1 << max(0, int(np.ceil(np.log2(bits / 64))))
         seen = np.zeros((n_users, words), np.uint64)
         fill_filter(seen, self.user, self.item)
-        return PairTable(starts, np.ascontiguousarray(self.item), np.ascontiguousarray(self.noise), seen)
+        rank = first_rows(seen) if int(self.item.max(initial=0)) < 64 * words else np.full((1, 1), -1, np.int32)
+        return PairTable(starts, np.ascontiguousarray(self.item), np.ascontiguousarray(self.noise), seen, rank)
 
     def history(self, user: int) -> LoggedPairs:
         """Return one user's pairs in the order in which they were rated."""
@@ -106,6 +109,13 @@ class LoggedPairs:
 
 
 _COLUMNS = ("user", "item", "level", "order", "part", "noise")
+
+
+def first_rows(seen: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """Return (U, W) how many pairs stand before each word of a filter (U, W) in which no two items share a bit."""
+    before = np.zeros(seen.size + 1, np.int32)
+    np.cumsum(np.bitwise_count(seen).ravel(), out=before[1:])
+    return before[:-1].reshape(seen.shape)
 
 
 @jit_merged

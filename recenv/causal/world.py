@@ -71,10 +71,11 @@ class WorldTables(NamedTuple):
     user_features: NDArray[np.float32]
     """(U, F)."""
     pair_start: NDArray[np.int64]
-    """See `PairTable`, as the next three."""
+    """See `PairTable`, as the next four."""
     pair_item: NDArray[np.int32]
     pair_noise: NDArray[np.float64]
     pair_filter: NDArray[np.uint64]
+    pair_rank: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)

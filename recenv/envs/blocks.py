@@ -29,13 +29,15 @@ from recenv.envs.lanes import (
 from recenv.envs.loops import begin_episode, drawn_user, forget_results, keep_final, next_episode
 from recenv.envs.memory import private, read_ahead, read_row_ahead
 from recenv.envs.passage import end_step, fade_profiles, move_on, take_in, turn_taste
-from recenv.envs.response import MULTINOMIAL, choose_one, show_slate
+from recenv.envs.response import CASCADE, MULTINOMIAL, choose_one, clear_empty, show_slate
 from recenv.envs.rules import NEXT_STEP, SAME_STEP
 
 
 @jit_merged
-def step_blocks(order, actions, world, state, dials, rules, out, keys, values, seen):  # type: ignore[no-untyped-def]
+def step_blocks(order, actions, world, state, dials, rules, out, keys, values, seen, copies):  # type: ignore[no-untyped-def]
     """Take one step of every slot in `order`, a block at a time, in scratch memory (see `recenv.envs.lanes`).
+
+    `copies` (B, O) gets a copy of the observations while the first cache holds them; with no rows it does not.
 
     `order` (uint64) lists the slots: an index that cannot be negative spares the compiler wrap-around checks.
     """
@@ -50,7 +52,10 @@ def step_blocks(order, actions, world, state, dials, rules, out, keys, values, s
         feel_block(order, first, count, actions, seen, world, state, dials, rules, keys, values, out.outcome)
         live = list_live(order, first, count, state, own_rules, keys, values)
         for lane in range(live):
-            show_slate(np.uintp(keys[LIVE + lane]), actions, world, state, own_dials, own_rules, out.outcome)
+            if own_dials["choice"] == CASCADE:
+                show_slate(np.uintp(keys[LIVE + lane]), actions, world, state, own_dials, own_rules, out.outcome)
+            else:
+                clear_empty(np.uintp(keys[LIVE + lane]), actions, state, own_rules, out.outcome)
         if own_dials["choice"] == MULTINOMIAL:
             for lane in range(live):
                 choose_one(np.uintp(keys[LIVE + lane]), world, state, dials, rules, out.outcome)
@@ -61,6 +66,17 @@ def step_blocks(order, actions, world, state, dials, rules, out, keys, values, s
         begin_together(count - live + ended, world, state, dials, rules, keys)
         for lane in range(count - live):
             forget_results(np.uintp(keys[BEGUN + lane]), out)
+        if copies.shape[0] > 0:
+            copy_rows(order, first, count, state.visible, copies)
+
+
+@jit_merged
+def copy_rows(order, first, count, rows, copies):  # type: ignore[no-untyped-def]
+    """Copy rows of the listed slots."""
+    for j in range(count):
+        i = order[first + j]
+        for column in range(rows.shape[1]):
+            copies[i, column] = rows[i, column]
 
 
 @jit_apart

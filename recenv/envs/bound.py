@@ -22,7 +22,7 @@ from recenv.causal.world import ITEM, TOPIC, USER, WorldTables
 from recenv.envs.blocks import step_blocks
 from recenv.envs.lanes import KEYS, VALUES
 from recenv.envs.loops import begin_all
-from recenv.envs.memory import PLAIN
+from recenv.envs.memory import LINE, PLAIN
 from recenv.envs.rules import RULES
 from recenv.envs.state import OUTCOME, RESULT, SLOT, Output, State
 
@@ -32,6 +32,9 @@ SHARE = 128
 """Slots that a thread takes at a time; fewer are not worth another thread, as waking it takes longer."""
 APART = 8
 """Numbers from one thread's count of slots to the next one's, so that each has a cache line of its own."""
+
+
+_NOTHING = np.zeros((0, 0), np.float32)
 
 
 @intrinsic(prefer_literal=True)
@@ -91,26 +94,27 @@ def _arrays(handle):  # type: ignore[no-untyped-def]
         _array(handle, 9, np.int32, 1),
         _array(handle, 10, np.float64, 1),
         _array(handle, 11, np.uint64, 2),
+        _array(handle, 12, np.int32, 2),
     )
     state = State(
-        _array(handle, 12, SLOT, 1),
-        _array(handle, 13, np.float64, 2),
+        _array(handle, 13, SLOT, 1),
         _array(handle, 14, np.float64, 2),
-        _array(handle, 15, np.float32, 2),
-        _array(handle, 16, np.int32, 2),
-        _array(handle, 17, np.float32, 2),
+        _array(handle, 15, np.float64, 2),
+        _array(handle, 16, np.float32, 2),
+        _array(handle, 17, np.int32, 2),
+        _array(handle, 18, np.float32, 2),
     )
-    dials, rules = _array(handle, 18, DIALS, 1), _array(handle, 19, RULES, 1)
+    dials, rules = _array(handle, 19, DIALS, 1), _array(handle, 20, RULES, 1)
     out = Output(
-        _array(handle, 20, OUTCOME, 2),
-        _array(handle, 21, np.float32, 2),
-        _array(handle, 22, np.int32, 2),
-        _array(handle, 23, np.float32, 2),
-        _array(handle, 24, RESULT, 1),
+        _array(handle, 21, OUTCOME, 2),
+        _array(handle, 22, np.float32, 2),
+        _array(handle, 23, np.int32, 2),
+        _array(handle, 24, np.float32, 2),
+        _array(handle, 25, RESULT, 1),
     )
-    keys, values = _array(handle, 25, np.uint32, 1), _array(handle, 26, np.float64, 1)
-    seen, taken = _array(handle, 27, np.float64, 1), _array(handle, 28, np.int64, 1)
-    own = _array(handle, 29, np.int64, 1)
+    keys, values = _array(handle, 26, np.uint32, 1), _array(handle, 27, np.float64, 1)
+    seen, taken = _array(handle, 28, np.float64, 1), _array(handle, 29, np.int64, 1)
+    own = _array(handle, 30, np.int64, 1)
     return world, state, dials, rules, out, keys, values, seen, taken, own
 
 
@@ -122,7 +126,7 @@ arrays_of = _as_they_are if PLAIN else _arrays
 
 
 @jit
-def step_bound(handle, order, actions):  # type: ignore[no-untyped-def]
+def step_bound(handle, order, actions, copies):  # type: ignore[no-untyped-def]
     """Run `step_blocks` on the arrays of the handle, share by share: this thread's own part, then what others left.
 
     A thread has the same part at every step, as what another core's cache holds is slow to get.
@@ -136,7 +140,7 @@ def step_bound(handle, order, actions):  # type: ignore[no-untyped-def]
         first = begin + fetch_and_add(taken, APART * part, share)
         while first < end:
             mine = order[first : min(first + share, end)]
-            step_blocks(mine, actions, world, state, dials[0], rules[0], out, keys, values, seen)
+            step_blocks(mine, actions, world, state, dials[0], rules[0], out, keys, values, seen, copies)
             first = begin + fetch_and_add(taken, APART * part, share)
     if threads == 1:
         taken[0] = 0
@@ -197,15 +201,18 @@ class BoundLoops:
         """Start the next episode in every slot with start[i]; users[i] < 0 draws the user from the slot's key."""
         begin_bound(self._handles[0], start, users)
 
-    def step(self, order: NDArray[np.uint64], actions: NDArray[np.int64]) -> None:
-        """Take one step of every slot in `order`, with actions (B, K) of item ids."""
+    def step(
+        self, order: NDArray[np.uint64], actions: NDArray[np.int64], copies: NDArray[np.float32] | None = None
+    ) -> None:
+        """Take one step of every slot in `order`, with actions (B, K) of item ids; `copies` (B, O) gets `visible`."""
+        seen = _NOTHING if copies is None else copies
         if self._pool is None:
-            step_bound(self._handles[0], order, actions)
+            step_bound(self._handles[0], order, actions, seen)
             return
         self._taken[:] = 0
         helpers = self._handles[1 : len(order) // SHARE]
-        others = [self._pool.submit(step_bound, handle, order, actions) for handle in helpers]
-        step_bound(self._handles[0], order, actions)
+        others = [self._pool.submit(step_bound, handle, order, actions, seen) for handle in helpers]
+        step_bound(self._handles[0], order, actions, seen)
         for other in others:
             if not other.cancel():  # a thread that the machine did not let begin is not waited for
                 other.result()
@@ -213,7 +220,15 @@ class BoundLoops:
 
 def _scratch(slate: int) -> tuple[NDArray[np.uint32], NDArray[np.float64], NDArray[np.float64]]:
     """Return the scratch memory of one thread: see `recenv.envs.lanes`, and a number for each position."""
-    return np.zeros(KEYS, np.uint32), np.zeros(VALUES), np.zeros(slate)
+    return _on_lines(KEYS, np.uint32), _on_lines(VALUES, np.float64), np.zeros(slate)
+
+
+def _on_lines(count: int, kind: Any) -> NDArray[Any]:
+    """Return zeros that begin with a cache line, so that no vector lies across two."""
+    size = np.dtype(kind).itemsize
+    memory = np.zeros(count + LINE // size, kind)
+    first = -memory.ctypes.data % LINE // size
+    return memory[first : first + count]
 
 
 def handle_of(arrays: tuple[Any, ...]) -> Any:

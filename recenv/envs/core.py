@@ -119,10 +119,16 @@ class BatchCore:
                 f"feedback={self.config.feedback!r}): core.pools.users lists the {len(self.pools.users)} who do"
             )
 
-    def step(self, actions: NDArray[np.int64], slots: NDArray[np.bool_] | None = None) -> None:
+    def step(
+        self,
+        actions: NDArray[np.int64],
+        slots: NDArray[np.bool_] | None = None,
+        copies: NDArray[np.float32] | None = None,
+    ) -> None:
         """Step every slot, or those of the mask `slots` (B,), with actions (B, K) of item ids; results are in `out`.
 
-        An item outside the pool is an empty position.
+        An item outside the pool is an empty position. `copies` (B, O), C-contiguous, gets a copy of `state.visible`,
+        which costs less here than afterwards.
 
         Raises
         ------
@@ -136,10 +142,10 @@ class BatchCore:
             self._slot_before = self.state.slot.copy()
         self._offered = None
         if self._reward is None:
-            self._bound.step(order, actions)
+            self._bound.step(order, actions, copies)
             return
         begun = self.state.done.copy()
-        self._bound.step(order, actions)
+        self._bound.step(order, actions, copies)
         reward = _checked_reward(self._reward, self.out.outcome)
         # A slot that only started its next episode in this step (NEXT_STEP) brought nothing.
         self.out.reward[:] = np.where(begun, 0.0, reward)

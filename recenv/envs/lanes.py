@@ -11,6 +11,7 @@ distances between the rows tell the compiler that they do not overlap.
 import numpy as np
 
 from recenv.causal.compiled import jit, jit_apart, jit_merged
+from recenv.causal.equations.funnel import clicked
 from recenv.causal.equations.leaving import leaves
 from recenv.causal.equations.opinion import (
     click_normal,
@@ -19,6 +20,7 @@ from recenv.causal.equations.opinion import (
     opinion_normal,
 )
 from recenv.causal.equations.organic import discovered
+from recenv.causal.equations.rating import passes
 from recenv.causal.equations.satisfaction import mood_swing
 from recenv.causal.noise import (
     CHOICE,
@@ -33,18 +35,38 @@ from recenv.causal.noise import (
     opinion_uniform,
     uniform_pair,
 )
-from recenv.causal.pairs import may_be_logged, pair_row
+from recenv.causal.pairs import may_be_logged
 from recenv.envs.memory import private, read_ahead
-from recenv.envs.response import MULTINOMIAL, POSITION, utilities_of
+from recenv.envs.ranks import row_of_pair
+from recenv.envs.response import CASCADE, MULTINOMIAL, POSITION, reactions, utilities_of
 from recenv.envs.wide import row_dot
 
-LANES = 64
-"""Shown items a block: enough to fill vectors, few enough that scratch memory stays in the first cache."""
+LANES = 80
+"""Shown items a block: whole vectors also for eight slates of ten, few enough that scratch stays in the first cache."""
 
-USER, STEP, SEED, EPISODE, ITEM, PLACE, SUSPECT, LIVE, LIKED, BEGUN, NEXT = (row * LANES for row in range(11))
-"""Rows of `keys` (uint32): the address of the noise, and lists: which lanes may hold a logged pair; the slots that take
-a step, which of these like an item, the slots that begin an episode and their users (see `recenv.envs.blocks`)."""
-KEYS = 11 * LANES
+(
+    USER,
+    STEP,
+    SEED,
+    EPISODE,
+    ITEM,
+    PLACE,
+    SUSPECT,
+    LEVEL,
+    CLICKED,
+    PURCHASED,
+    CONSUMED_IT,
+    LIKED_IT,
+    ORGANIC,
+    UPLIFT,
+    LIVE,
+    LIKED,
+    BEGUN,
+    NEXT,
+) = (row * LANES for row in range(18))
+"""Rows of `keys` (uint32): the address of the noise; responses; lists: which lanes hold a logged pair; the slots that
+take a step, which of these like an item, the slots that begin an episode and their users (see `recenv.envs.blocks`)."""
+KEYS = 18 * LANES
 
 (
     E_RATE,
@@ -57,16 +79,19 @@ KEYS = 11 * LANES
     SWING,
     N_MOOD,
     U_LEAVE,
-    NEW_E,
-    NEW_Z,
+    LOGGED,
+    LOGGED_Z,
     CONSUMED,
     FELT,
     TRUST,
-) = (row * LANES for row in range(15))
+    Y,
+    X,
+) = (row * LANES for row in range(17))
 """Rows of `values` (float64). Of items: noise of opinion and click, popularity, probability that the position is
-examined, whether the item is discovered and the position examined (1 or 0), opinions before the log is asked. Of users:
-effect of the mood, noise of mood and leaving; items consumed, what was felt, and the trust after it."""
-VALUES = 15 * LANES
+examined, whether the item is discovered and the position examined (1 or 0), opinions that the log holds. Of users:
+effect of the mood, noise of mood and leaving; items consumed, what was felt, and the trust after it.
+Of items again: attraction and satisfaction."""
+VALUES = 17 * LANES
 
 
 @jit_merged
@@ -94,72 +119,73 @@ def move_users(count, dials, keys, values):  # type: ignore[no-untyped-def]
 
 
 @jit_merged
-def gather_items(order, first, place, count, actions, looked_at, world, state, rules, keys, values):  # type: ignore[no-untyped-def]
-    """Put the addresses of `count` shown items into the rows, and the noise of logged pairs (NaN for the others).
+def gather_items(order, first, place, count, actions, world, state, rules, keys, values):  # type: ignore[no-untyped-def]
+    """Put the addresses of `count` shown items into the rows; return how many of them were logged.
 
-    `place` is where they begin among the positions of the block's slates, counted through.
+    `place` is where they begin among the positions of the block's slates, counted through. The noise of the logged ones
+    is fetched meanwhile.
     """
     slate = actions.shape[1]
     j, k = first + place // slate, place % slate
+    i, user = np.uint64(0), np.uintp(0)
+    step = seed = episode = np.uint32(0)
     suspects = 0
     for lane in range(count):
-        i = order[j]
-        slot = state.slot[i]
-        user = np.uintp(slot["user"])
-        item = np.uintp(max(actions[i, k], 0))
-        keys[USER + lane] = np.uint32(user)
-        keys[STEP + lane] = np.uint32(slot["step"])
-        keys[SEED + lane] = slot["seed"]
-        keys[EPISODE + lane] = slot["episode"]
+        if lane == 0 or k == 0:
+            i = order[np.uintp(j)]
+            user, step = np.uintp(state.slot[i]["user"]), np.uint32(state.slot[i]["step"])
+            seed, episode = state.slot[i]["seed"], state.slot[i]["episode"]
+        item = np.uintp(max(actions[i, np.uintp(k)], 0))
+        keys[USER + lane], keys[STEP + lane], keys[SEED + lane], keys[EPISODE + lane] = (
+            np.uint32(user),
+            step,
+            seed,
+            episode,
+        )
         keys[ITEM + lane] = np.uint32(item)
-        keys[PLACE + lane] = np.uint32(k)
         keys[SUSPECT + suspects] = np.uint32(lane)
         suspects += 1 if rules["hybrid"] and may_be_logged(world.pair_filter, user, item) else 0
-        values[E_RATE + lane] = np.nan
-        values[Z_RATE + lane] = np.nan
         values[POPULARITY + lane] = world.item[item]["popularity"]
         read_ahead(world.topics, np.intp(world.item[item]["topics_from"]) * world.topics.strides[0])
-        values[LOOKED_AT + lane] = looked_at[k]
-        values[SEEN + lane] = 1.0
         k += 1
         if k == slate:
             j, k = j + 1, 0
-    recall(suspects, world, keys, values)
+    return look_up(suspects, world, keys, values)
 
 
 @jit_merged
-def recall(suspects, world, keys, values):  # type: ignore[no-untyped-def]
-    """Look up the pairs that may be logged, in three loops, so that one search need not wait for the other."""
+def look_up(suspects, world, keys, values):  # type: ignore[no-untyped-def]
+    """Fetch the noise of the pairs that were logged, list their lanes, and return how many they are."""
+    known = 0
     for j in range(suspects):
         lane = np.uintp(keys[SUSPECT + j])
-        row = pair_row(world.pair_start, world.pair_item, np.uintp(keys[USER + lane]), np.int64(keys[ITEM + lane]))
-        values[NEW_E + j] = world.pair_noise[row] if row >= 0 else np.nan
-    for j in range(padded(suspects)):
-        values[NEW_Z + j] = normal_from_logistic(values[NEW_E + j])
-    for j in range(suspects):
-        lane = np.uintp(keys[SUSPECT + j])
-        values[E_RATE + lane], values[Z_RATE + lane] = values[NEW_E + j], values[NEW_Z + j]
+        row = row_of_pair(world, np.uintp(keys[USER + lane]), np.uintp(keys[ITEM + lane]))
+        keys[SUSPECT + known] = np.uint32(lane)
+        values[LOGGED + known] = world.pair_noise[max(row, 0)]
+        known += 1 if row >= 0 else 0
+    return known
 
 
 @jit_merged
-def form_opinions(count, dials, rules, keys, values):  # type: ignore[no-untyped-def]
-    """Make e_rate and z_rate of the items whose pair was not logged."""
+def form_opinions(count, known, dials, rules, keys, values):  # type: ignore[no-untyped-def]
+    """Make e_rate and z_rate of the items; of those whose pair was logged they are known."""
     low, high = rules["world_low"], rules["world_high"]
     for j in range(count):
-        values[NEW_E + j] = opinion_uniform(low, high, keys[USER + j], keys[ITEM + j], OPINION)
+        values[E_RATE + j] = opinion_uniform(low, high, keys[USER + j], keys[ITEM + j], OPINION)
     if dials["noise_correlation"] == 0.0:
-        normal_quantiles(count, values, NEW_E, NEW_Z)
+        normal_quantiles(count, values, E_RATE, Z_RATE)
         for j in range(count):
-            values[NEW_E + j] = logistic_quantile(values[NEW_E + j])
+            values[E_RATE + j] = logistic_quantile(values[E_RATE + j])
     else:
         for j in range(count):
             shared = opinion_uniform(low, high, keys[USER + j], np.uint32(0), SHARED_OPINION)
-            values[NEW_Z + j] = opinion_normal(values[NEW_E + j], shared, dials)
-        logistics_from_normals(count, values, NEW_Z, NEW_E)
-    for j in range(count):
-        e_rate, z_rate = values[E_RATE + j], values[Z_RATE + j]
-        values[E_RATE + j] = e_rate if e_rate == e_rate else values[NEW_E + j]
-        values[Z_RATE + j] = z_rate if e_rate == e_rate else values[NEW_Z + j]  # exp has no NaN: z_rate never is one
+            values[Z_RATE + j] = opinion_normal(values[E_RATE + j], shared, dials)
+        logistics_from_normals(count, values, Z_RATE, E_RATE)
+    for j in range(padded(known)):
+        values[LOGGED_Z + j] = normal_from_logistic(values[LOGGED + j])
+    for j in range(known):
+        lane = np.uintp(keys[SUSPECT + j])
+        values[E_RATE + lane], values[Z_RATE + lane] = values[LOGGED + j], values[LOGGED_Z + j]
 
 
 @jit
@@ -198,8 +224,13 @@ def be_attracted(count, dials, keys, values):  # type: ignore[no-untyped-def]
 
 
 @jit_merged
-def look(count, dials, keys, values):  # type: ignore[no-untyped-def]
-    """Decide which positions a position-based user examines."""
+def look(place, count, looked_at, keys, values):  # type: ignore[no-untyped-def]
+    """Decide which positions a position-based user examines; `looked_at` are their probabilities."""
+    slate = looked_at.shape[0]
+    k = place % slate
+    for j in range(count):
+        keys[PLACE + j], values[LOOKED_AT + j] = np.uint32(k), looked_at[np.uintp(k)]
+        k = k + 1 if k + 1 < slate else 0
     for j in range(count):
         u, _ = uniform_pair(
             keys[SEED + j], keys[EPISODE + j], keys[USER + j], keys[STEP + j], keys[PLACE + j], EXAMINATION
@@ -208,18 +239,81 @@ def look(count, dials, keys, values):  # type: ignore[no-untyped-def]
 
 
 @jit_merged
-def park(order, first, place, count, actions, world, state, dials, values, outcome):  # type: ignore[no-untyped-def]
-    """Write the utilities of the shown items into their rows of `outcome`, with what is found and seen."""
+def see_all(count, values):  # type: ignore[no-untyped-def]
+    """Let every position be examined."""
+    for j in range(count):
+        values[SEEN + j] = 1.0
+
+
+@jit_merged
+def weigh(order, first, place, count, actions, world, state, dials, values):  # type: ignore[no-untyped-def]
+    """Make the utilities (y, x) of the shown items."""
+    slate = actions.shape[1]
+    j, k = first + place // slate, place % slate
+    i, swing = np.uint64(0), 0.0
+    for lane in range(count):
+        if lane == 0 or k == 0:
+            i, swing = order[np.uintp(j)], values[np.uintp(SWING + j - first)]
+        item = np.uintp(max(actions[i, np.uintp(k)], 0))
+        affinity = row_dot(state.taste, i, world.embedding, item)
+        e_click, e_rate = values[E_CLICK + lane], values[E_RATE + lane]
+        values[Y + lane], values[X + lane] = utilities_of(
+            affinity, i, item, e_click, e_rate, swing, world, state, dials
+        )
+        k += 1
+        if k == slate:
+            j, k = j + 1, 0
+
+
+@jit_merged
+def react(count, world, dials, rules, keys, values):  # type: ignore[no-untyped-def]
+    """Turn utilities into responses, of positions that are examined whatever was clicked before."""
+    for j in range(count):
+        keys[LEVEL + j] = 1
+    for t in range(world.thresholds.shape[0]):
+        threshold = world.thresholds[t]
+        for j in range(count):
+            keys[LEVEL + j] += np.uint32(1) if passes(values[X + j], threshold) else np.uint32(0)
+    for j in range(count):
+        seen, found, y = values[SEEN + j] != 0.0, values[FOUND + j] != 0.0, values[Y + j]
+        clicked_it = dials["choice"] != MULTINOMIAL and clicked(seen, y, dials)
+        bought, taken, liked, organic_it, lifted = reactions(keys[LEVEL + j], y, found, seen, clicked_it, dials, rules)
+        keys[CLICKED + j], keys[PURCHASED + j] = np.uint32(clicked_it), np.uint32(bought)
+        keys[CONSUMED_IT + j], keys[LIKED_IT + j] = np.uint32(taken), np.uint32(liked)
+        keys[ORGANIC + j], keys[UPLIFT + j] = np.uint32(organic_it), np.uint32(lifted)
+
+
+@jit_merged
+def write_down(order, first, place, count, actions, world, keys, values, outcome):  # type: ignore[no-untyped-def]
+    """Write the responses into their rows of `outcome`, as if no position were empty."""
     slate = actions.shape[1]
     j, k = first + place // slate, place % slate
     for lane in range(count):
-        i = order[j]
-        item = np.uintp(max(actions[i, k], 0))
-        affinity = row_dot(state.taste, i, world.embedding, item)
-        e_click, e_rate, swing = values[E_CLICK + lane], values[E_RATE + lane], values[SWING + j - first]
-        y, x = utilities_of(affinity, i, item, e_click, e_rate, swing, world, state, dials)
-        row = outcome[i, k]
-        row["attraction"], row["satisfaction"] = y, x
+        i = order[np.uintp(j)]
+        row = outcome[i, np.uintp(k)]
+        row["item"] = actions[i, np.uintp(k)]
+        row["examined"] = values[SEEN + lane] != 0.0
+        row["clicked"] = keys[CLICKED + lane] != 0
+        row["purchased"] = keys[PURCHASED + lane] != 0
+        row["consumed"] = keys[CONSUMED_IT + lane] != 0
+        row["liked"] = keys[LIKED_IT + lane] != 0
+        row["organic"] = keys[ORGANIC + lane] != 0
+        row["uplift"] = keys[UPLIFT + lane] != 0
+        row["level"] = keys[LEVEL + lane]
+        row["rating"] = world.scale[np.uintp(keys[LEVEL + lane] - np.uint32(1))]
+        row["attraction"], row["satisfaction"] = values[Y + lane], values[X + lane]
+        k += 1
+        if k == slate:
+            j, k = j + 1, 0
+
+
+@jit_merged
+def park(order, first, place, count, slate, values, outcome):  # type: ignore[no-untyped-def]
+    """Write what decides about the responses into rows of `outcome`, for users who read on until they click."""
+    j, k = first + place // slate, place % slate
+    for lane in range(count):
+        row = outcome[order[np.uintp(j)], np.uintp(k)]
+        row["attraction"], row["satisfaction"] = values[Y + lane], values[X + lane]
         row["organic"], row["examined"] = values[FOUND + lane] != 0.0, values[SEEN + lane] != 0.0
         k += 1
         if k == slate:
@@ -234,20 +328,30 @@ def padded(count):  # type: ignore[no-untyped-def]
 
 @jit_apart
 def feel_block(order, first, count, actions, looked_at, world, state, dials, rules, keys, values, outcome):  # type: ignore[no-untyped-def]
-    """Write into `outcome` what `count` users feel about the items that they are shown, from slot `first` on."""
+    """Write into `outcome` how `count` users respond to the items that they are shown, from slot `first` on.
+
+    Empty positions are not known yet; and of a cascade only what users feel, as they read from position to position.
+    """
     dials, rules = private(dials), private(rules)
     gather_users(order, first, count, state, keys, values)
     move_users(padded(count), dials, keys, values)
     shown = count * actions.shape[1]
     for place in range(0, shown, LANES):
         lanes = min(LANES, shown - place)
-        gather_items(order, first, place, lanes, actions, looked_at, world, state, rules, keys, values)
+        known = gather_items(order, first, place, lanes, actions, world, state, rules, keys, values)
         whole = padded(lanes)
-        form_opinions(whole, dials, rules, keys, values)
+        form_opinions(whole, known, dials, rules, keys, values)
         be_attracted(whole, dials, keys, values)
         if actions.shape[1] > 1 and dials["choice"] == POSITION:
-            look(whole, dials, keys, values)
-        park(order, first, place, lanes, actions, world, state, dials, values, outcome)
+            look(place, whole, looked_at, keys, values)
+        else:
+            see_all(whole, values)
+        weigh(order, first, place, lanes, actions, world, state, dials, values)
+        if dials["choice"] == CASCADE:
+            park(order, first, place, lanes, actions.shape[1], values, outcome)
+        else:
+            react(whole, world, dials, rules, keys, values)
+            write_down(order, first, place, lanes, actions, world, keys, values, outcome)
 
 
 @jit_merged

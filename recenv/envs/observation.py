@@ -54,15 +54,17 @@ def observation_space(core: BatchCore) -> spaces.Space:
     return spaces.Dict(entries)
 
 
-def observe(core: BatchCore) -> NDArray[np.float32] | dict[str, NDArray[Any]]:
-    """Return the observation of B users, in arrays of their own."""
-    seen = observe_session(core)
+def observe(core: BatchCore, flat: NDArray[np.float32] | None = None) -> NDArray[np.float32] | dict[str, NDArray[Any]]:
+    """Return the observation of B users, in arrays of their own; `flat` (B, O) is their flat part, if it is there."""
+    seen = observe_session(core, flat)
     return seen if core.config.candidates is None else with_candidates(seen, core.candidates(), core.world)
 
 
-def observe_session(core: BatchCore) -> NDArray[np.float32] | dict[str, NDArray[Any]]:
+def observe_session(
+    core: BatchCore, flat: NDArray[np.float32] | None = None
+) -> NDArray[np.float32] | dict[str, NDArray[Any]]:
     """Return what B users' sessions show, without the candidates of this step."""
-    flat = core.state.visible.copy()
+    flat = core.state.visible.copy() if flat is None else flat
     if core.config.observation == "features":
         return flat
     return history(flat, core.state.shown.copy(), core.state.felt.copy())

@@ -70,9 +70,15 @@ def take_in(i, actions, world, state, dials, outcome):  # type: ignore[no-untype
         count += 1 if outcome[i, k]["consumed"] else 0
         liked += 1 if outcome[i, k]["liked"] else 0
     share = 1.0 / max(count, 1)
+    at = state.slot[i]["step"] * k_slate
     for k in range(k_slate):
         row = outcome[i, k]
-        # What was not consumed is taken in with weight 0: a branch would be guessed wrong every second time.
+        state.shown[i, np.uintp(at + k)] = row["item"]
+        state.felt[i, np.uintp(at + k)] = 0.0
+        # At the first position what was not consumed is taken in with weight 0: a branch would be guessed wrong every
+        # second time. Further down little is consumed.
+        if k > 0 and not row["consumed"]:
+            continue
         weight = share if row["consumed"] else 0.0
         felt = normalised_rating(row["level"], levels) if row["consumed"] else 0.0
         total += felt
@@ -85,8 +91,7 @@ def take_in(i, actions, world, state, dials, outcome):  # type: ignore[no-untype
             topic, loading = np.uintp(row_of_topic["topic"]), gain * np.float32(row_of_topic["loading"])
             recent[topic] += loading
             savoured[topic] += enjoyed * loading
-        state.shown[i, state.slot[i]["step"] * k_slate + k] = row["item"]
-        state.felt[i, state.slot[i]["step"] * k_slate + k] = felt
+        state.felt[i, np.uintp(at + k)] = felt
     return count, liked, total * share
 
 

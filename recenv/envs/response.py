@@ -137,20 +137,31 @@ def is_examined(k, dials, seen, examined_before, clicked_before):  # type: ignor
     return seen
 
 
+@jit_merged
+def reactions(level, y, found, examined, clicked_it, dials, rules):  # type: ignore[no-untyped-def]
+    """Return (purchased, consumed, liked, organic, uplift) of a shown item."""
+    taken = consumed(True, clicked_it, dials)
+    organic_it = organic(examined, found, attraction_unshown(y, dials), dials)
+    liked = taken and level >= rules["like_level"]
+    return purchased(clicked_it, y, dials), taken, liked, organic_it, uplift(organic_it, clicked_it)
+
+
 @jit
 def fill_outcome(row, a, y, x, found, examined, clicked_it, world, dials, rules):  # type: ignore[no-untyped-def]
-    """Write one response, given its utilities and whether it is found by itself, examined and clicked."""
+    """Write one response, given its utilities and whether it is found by itself, examined and clicked.
+
+    `recenv.envs.lanes` does the same for many items at once.
+    """
     level = rating_level(x, world.thresholds)
-    organic_it = organic(examined, found, attraction_unshown(y, dials), dials)
-    taken = consumed(True, clicked_it, dials)
+    bought, taken, liked, organic_it, lifted = reactions(level, y, found, examined, clicked_it, dials, rules)
     row["item"] = a
     row["examined"] = examined
     row["clicked"] = clicked_it
-    row["purchased"] = purchased(clicked_it, y, dials)
+    row["purchased"] = bought
     row["consumed"] = taken
-    row["liked"] = taken and level >= rules["like_level"]
+    row["liked"] = liked
     row["organic"] = organic_it
-    row["uplift"] = uplift(organic_it, clicked_it)
+    row["uplift"] = lifted
     row["level"] = level
     row["rating"] = world.scale[level - 1]
     row["attraction"] = y
@@ -189,6 +200,14 @@ def show_slate(i, actions, world, state, dials, rules, outcome):  # type: ignore
         clicked_it = dials["choice"] != MULTINOMIAL and clicked(examined, y, dials)
         fill_outcome(row, a, y, x, found, examined, clicked_it, world, dials, rules)
         examined_before, clicked_before = examined, clicked_it
+
+
+@jit_merged
+def clear_empty(i, actions, state, rules, outcome):  # type: ignore[no-untyped-def]
+    """Empty the positions of user i that show nothing, in responses that were written as if there were none."""
+    for k in range(actions.shape[1]):
+        if is_empty(i, k, actions[i, k], actions, state, rules):
+            fill_empty(outcome[i, k])
 
 
 @jit_apart

@@ -129,18 +129,19 @@ class RecSysVectorEnv(VectorEnv):
             slot = int(np.flatnonzero(core.state.done)[0])
             raise RuntimeError(f"the episode of user {slot} has ended: reset it with options={{'reset_mask': mask}}")
         before = core.state.done.copy()
-        core.step(items_of(core, actions))
+        seen = np.empty_like(core.state.visible)
+        core.step(items_of(core, actions), copies=seen)
         out = core.out
-        done = out.terminated | out.truncated
         info: dict[str, Any] = {}
-        if self.autoreset_mode is AutoresetMode.SAME_STEP and done.any():
-            info = self._final(done)
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            done = out.terminated | out.truncated
+            info = self._final(done) if done.any() else {}
         elif before.any():
             info = {"user": core.state.user.copy(), "_user": before}
         if self.render_mode == "human":
             self.render()
         return (
-            observe(core),
+            observe(core, seen),
             out.reward.copy(),
             out.terminated.copy(),
             out.truncated.copy(),

@@ -9,9 +9,14 @@ def rating_level(x, thresholds):  # type: ignore[no-untyped-def]
     """Return 1 + #{j : x > tau_j}, a level in 1..L, for L - 1 ascending thresholds."""
     level = 1
     for j in range(thresholds.shape[0]):
-        if x > thresholds[j]:
-            level += 1
+        level += 1 if passes(x, thresholds[j]) else 0
     return level
+
+
+@jit_merged
+def passes(x, threshold):  # type: ignore[no-untyped-def]
+    """Return whether satisfaction is above a threshold: x > tau_j."""
+    return x > threshold
 
 
 @jit_merged
