@@ -14,6 +14,7 @@ import typer
 from recenv.cli.console import Device, Output, Seed, bar, console, wrote
 from recenv.cli.groups import ITEM_HELP, USER_HELP, item_groups, user_groups
 from recenv.cli.own_log import Column, Observation, read_own_log
+from recenv.cli.replicated_worlds import replicated_worlds
 
 if TYPE_CHECKING:
     from recenv.causal.world import World
@@ -59,6 +60,12 @@ def compare_policies(
     item_group: Annotated[str | None, typer.Option(help=ITEM_HELP, show_default=False)] = None,
     user_group: Annotated[str | None, typer.Option(help=USER_HELP, show_default=False)] = None,
     truth_rounds: Annotated[int, typer.Option(help="Sessions of every user for the truth; 0 leaves it out.")] = 1,
+    reliability: Annotated[
+        int,
+        typer.Option(
+            help="Logs to make of each of three worlds, to choose the estimator that errs least there; 0: none."
+        ),
+    ] = 0,
     seed: Seed = 0,
     device: Device = "cpu",
 ) -> None:
@@ -88,6 +95,7 @@ def compare_policies(
         )
     else:
         truths = Truths({}, {}, logged_fairness(log, policies, items, user_group))
+    replicate = replicated_worlds(opened, log, logger, policies, seed=seed + TRUTH_SEED) if reliability else None
     report = write_comparison(
         log,
         policies,
@@ -98,6 +106,9 @@ def compare_policies(
         logger=logger if log.has_slates or log.propensity_kind == "missing" else None,
         propensity_model=estimated_propensities(log, propensity, logger, seed),
         sessions={"gamma": gamma, "horizon": horizon},
+        reliability={"select": "reliability", "replicate": replicate, "replications": reliability}
+        if reliability
+        else {},
         interval=interval,
         confidence=confidence,
         seed=seed,
@@ -239,6 +250,7 @@ def write_comparison(
     logger: Any = None,
     propensity_model: Any = None,
     sessions: Mapping[str, Any] | None = None,
+    reliability: Mapping[str, Any] | None = None,
 ) -> Path:
     """Evaluate (estimators None: those that suit the log), print the verdict and return the path of the report."""
     from recenv.ope import evaluate
@@ -260,6 +272,7 @@ def write_comparison(
         loggers=logger,
         propensity_model=propensity_model,
         **asked,
+        **(reliability or {}),
         interval=interval,
         confidence=confidence,
         item_features=None if world is None else world.item_features,

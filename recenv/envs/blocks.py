@@ -29,7 +29,7 @@ from recenv.envs.lanes import (
 from recenv.envs.loops import begin_episode, drawn_user, forget_results, keep_final, next_episode
 from recenv.envs.memory import private, read_ahead, read_row_ahead
 from recenv.envs.passage import end_step, fade_profiles, move_on, take_in, turn_taste
-from recenv.envs.response import CASCADE, MULTINOMIAL, choose_one, clear_empty, show_slate
+from recenv.envs.response import CASCADE, MULTINOMIAL, choose_one, show_slate
 from recenv.envs.rules import NEXT_STEP, SAME_STEP
 
 
@@ -51,11 +51,10 @@ def step_blocks(order, actions, world, state, dials, rules, out, keys, values, s
         read_block_ahead(order, first + size, size, actions, world, state)
         feel_block(order, first, count, actions, seen, world, state, dials, rules, keys, values, out.outcome)
         live = list_live(order, first, count, state, own_rules, keys, values)
+        written = own_dials["choice"] != CASCADE
         for lane in range(live):
-            if own_dials["choice"] == CASCADE:
-                show_slate(np.uintp(keys[LIVE + lane]), actions, world, state, own_dials, own_rules, out.outcome)
-            else:
-                clear_empty(np.uintp(keys[LIVE + lane]), actions, state, own_rules, out.outcome)
+            i = np.uintp(keys[LIVE + lane])
+            show_slate(i, written, actions, world, state, own_dials, own_rules, out.outcome)
         if own_dials["choice"] == MULTINOMIAL:
             for lane in range(live):
                 choose_one(np.uintp(keys[LIVE + lane]), world, state, dials, rules, out.outcome)

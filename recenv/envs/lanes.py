@@ -38,7 +38,7 @@ from recenv.causal.noise import (
 from recenv.causal.pairs import may_be_logged
 from recenv.envs.memory import private, read_ahead
 from recenv.envs.ranks import row_of_pair
-from recenv.envs.response import CASCADE, MULTINOMIAL, POSITION, reactions, utilities_of
+from recenv.envs.response import MULTINOMIAL, POSITION, reactions, utilities_of
 from recenv.envs.wide import row_dot
 
 LANES = 80
@@ -267,7 +267,7 @@ def weigh(order, first, place, count, actions, world, state, dials, values):  # 
 
 @jit_merged
 def react(count, world, dials, rules, keys, values):  # type: ignore[no-untyped-def]
-    """Turn utilities into responses, of positions that are examined whatever was clicked before."""
+    """Turn utilities into responses, of positions that are examined as the row of SEEN says."""
     for j in range(count):
         keys[LEVEL + j] = 1
     for t in range(world.thresholds.shape[0]):
@@ -308,19 +308,6 @@ def write_down(order, first, place, count, actions, world, keys, values, outcome
 
 
 @jit_merged
-def park(order, first, place, count, slate, values, outcome):  # type: ignore[no-untyped-def]
-    """Write what decides about the responses into rows of `outcome`, for users who read on until they click."""
-    j, k = first + place // slate, place % slate
-    for lane in range(count):
-        row = outcome[order[np.uintp(j)], np.uintp(k)]
-        row["attraction"], row["satisfaction"] = values[Y + lane], values[X + lane]
-        row["organic"], row["examined"] = values[FOUND + lane] != 0.0, values[SEEN + lane] != 0.0
-        k += 1
-        if k == slate:
-            j, k = j + 1, 0
-
-
-@jit_merged
 def padded(count):  # type: ignore[no-untyped-def]
     """Return how many lanes to compute for `count`: whole vectors, as the rest would be done one by one; 1 stays 1."""
     return count if count == 1 else (count + 7) // 8 * 8
@@ -330,7 +317,8 @@ def padded(count):  # type: ignore[no-untyped-def]
 def feel_block(order, first, count, actions, looked_at, world, state, dials, rules, keys, values, outcome):  # type: ignore[no-untyped-def]
     """Write into `outcome` how `count` users respond to the items that they are shown, from slot `first` on.
 
-    Empty positions are not known yet; and of a cascade only what users feel, as they read from position to position.
+    As if no position were empty and all were read: `show_slate` sees to empty ones, and to cascades, where a click ends
+    the reading; whether an item would then be organic is asked of `organic` again.
     """
     dials, rules = private(dials), private(rules)
     gather_users(order, first, count, state, keys, values)
@@ -347,11 +335,8 @@ def feel_block(order, first, count, actions, looked_at, world, state, dials, rul
         else:
             see_all(whole, values)
         weigh(order, first, place, lanes, actions, world, state, dials, values)
-        if dials["choice"] == CASCADE:
-            park(order, first, place, lanes, actions.shape[1], values, outcome)
-        else:
-            react(whole, world, dials, rules, keys, values)
-            write_down(order, first, place, lanes, actions, world, keys, values, outcome)
+        react(whole, world, dials, rules, keys, values)
+        write_down(order, first, place, lanes, actions, world, keys, values, outcome)
 
 
 @jit_merged

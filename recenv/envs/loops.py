@@ -75,7 +75,7 @@ def answer(i, n_mood, actions, world, state, dials, rules, out):  # type: ignore
     if rules["autoreset"] == NEXT_STEP and state.slot[i]["done"]:
         begin_anew(i, -1, world, state, dials, rules, out)
         return
-    show_slate(i, actions, world, state, dials, rules, out.outcome)
+    show_slate(i, False, actions, world, state, dials, rules, out.outcome)
     if dials["choice"] == MULTINOMIAL:
         choose_one(i, world, state, dials, rules, out.outcome)
     pass_time(i, n_mood, actions, world, state, dials, rules, out)

@@ -186,8 +186,11 @@ def fill_empty(row):  # type: ignore[no-untyped-def]
 
 
 @jit_merged
-def show_slate(i, actions, world, state, dials, rules, outcome):  # type: ignore[no-untyped-def]
-    """Turn what user i feels about the slate (see `feel`) into the response, in place; no clicks in a multinomial."""
+def show_slate(i, written, actions, world, state, dials, rules, outcome):  # type: ignore[no-untyped-def]
+    """Turn what user i feels about the slate (see `feel`) into the response, in place; no clicks in a multinomial.
+
+    `written`: the responses are there (see `recenv.envs.lanes`), but those of positions that show nothing.
+    """
     examined_before, clicked_before = True, False
     for k in range(actions.shape[1]):
         a = actions[i, k]
@@ -195,19 +198,13 @@ def show_slate(i, actions, world, state, dials, rules, outcome):  # type: ignore
         if is_empty(i, k, a, actions, state, rules):
             fill_empty(row)
             continue
+        if written:
+            continue
         y, x, found = row["attraction"], row["satisfaction"], row["organic"]
         examined = is_examined(k, dials, row["examined"], examined_before, clicked_before)
         clicked_it = dials["choice"] != MULTINOMIAL and clicked(examined, y, dials)
         fill_outcome(row, a, y, x, found, examined, clicked_it, world, dials, rules)
         examined_before, clicked_before = examined, clicked_it
-
-
-@jit_merged
-def clear_empty(i, actions, state, rules, outcome):  # type: ignore[no-untyped-def]
-    """Empty the positions of user i that show nothing, in responses that were written as if there were none."""
-    for k in range(actions.shape[1]):
-        if is_empty(i, k, actions[i, k], actions, state, rules):
-            fill_empty(outcome[i, k])
 
 
 @jit_apart
