@@ -127,7 +127,7 @@ def fade_together(order, first, count, state, dials):  # type: ignore[no-untyped
         j += n
 
 
-@jit_merged
+@jit_apart
 def pass_time_together(live, actions, world, state, dials, rules, out, keys, values):  # type: ignore[no-untyped-def]
     """Move the state of the listed users, whose satiation has faded, on: `recenv.envs.passage.pass_time` of each."""
     for lane in range(live):
