@@ -103,6 +103,10 @@ class TowerNetwork(nn.Module):
         shared, number = self.item_tower(features)
         return shared + vector, number + bias
 
+    def own_bias(self, ids: torch.Tensor | slice) -> torch.Tensor:
+        """Return (n,) what is added to the number of items for themselves, whatever their features."""
+        return self.item_bias[ids]
+
     def pairs(self, observation: torch.Tensor, row: torch.Tensor, ids: torch.Tensor) -> Pairs:
         """Return n pairs of rows (n,) of observations (B, O) and items (n,)."""
         state, features = (observation[row] - self.shift) / self.spread, self.item_features[ids]
@@ -110,7 +114,7 @@ class TowerNetwork(nn.Module):
 
     def score_of(self, pairs: Pairs) -> torch.Tensor:
         """Return (n,) the scores of pairs, whose states and features need not be those of any user or item."""
-        own = self.item_vector[pairs.ids] * pairs.own[:, None], self.item_bias[pairs.ids] * pairs.own
+        own = self.item_vector[pairs.ids] * pairs.own[:, None], self.own_bias(pairs.ids) * pairs.own
         vector, bias = self.items_from(pairs.features, *own)
         state, value = self.state_tower(pairs.state)
         return (state * vector).sum(dim=1) + value + bias
@@ -136,6 +140,11 @@ class TowerNetwork(nn.Module):
 
 class DuelingTowers(TowerNetwork):
     """Towers whose vectors and numbers of items have mean 0 over the catalogue (`wang2016dueling`)."""
+
+    def items(self, ids: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return g(a) (n, D) and b(a) (n,) of item ids (n,), centred; None is the whole catalogue."""
+        vector, number = super().items()  # their means need them all: no item is worked out twice
+        return (vector, number) if ids is None else (vector[ids], number[ids])
 
     def items_from(
         self, features: torch.Tensor, vector: torch.Tensor, bias: torch.Tensor

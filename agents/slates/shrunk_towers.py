@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recenv.agents.towers import Pairs, TowerNetwork
+from recenv.agents.towers import TowerNetwork
 
 NOTHING = 10.0
 """Speed of the bias of choosing nothing, where each position tells of it."""
@@ -60,12 +60,8 @@ class ShrunkTowers(TowerNetwork):
     def items(self, ids: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return c (g(a) + o own_a) (n, D) and b(a) + o bias_a (n,) of item ids (n,); None is the whole catalogue."""
         chosen = slice(None) if ids is None else ids
-        bias = self.bias_speed[chosen] * self.item_bias[chosen]
-        return self.items_from(self.item_features[chosen], self.item_vector[chosen], bias)
+        return self.items_from(self.item_features[chosen], self.item_vector[chosen], self.own_bias(chosen))
 
-    def score_of(self, pairs: Pairs) -> torch.Tensor:
-        """Return (n,) the scores of pairs, whose states and features need not be those of any user or item."""
-        bias = self.bias_speed[pairs.ids] * self.item_bias[pairs.ids] * pairs.own
-        vector, number = self.items_from(pairs.features, self.item_vector[pairs.ids] * pairs.own[:, None], bias)
-        state, value = self.state_tower(pairs.state)
-        return (state * vector).sum(dim=1) + value + number
+    def own_bias(self, ids: torch.Tensor | slice) -> torch.Tensor:
+        """Return (n,) o bias_a."""
+        return self.bias_speed[ids] * self.item_bias[ids]

@@ -21,7 +21,7 @@ The choice then has the effect of the position beside it (see `PositionEffect`),
 from __future__ import annotations
 
 import functools
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -41,6 +41,19 @@ from recenv.agents.slates.slate_value import added_values, best_slate_value, sla
 from recenv.agents.slates.slateq_config import SlateQConfig
 from recenv.agents.towers import Pairs, TowerNetwork
 from recenv.protocol import Catalogue, Decision, Request
+
+
+class Scored(NamedTuple):
+    """What the networks say of n slates, and what was taken of them."""
+
+    value: torch.Tensor
+    """(n, K + 1) standardised value of each item, and of nothing."""
+    logit: torch.Tensor
+    """(n, K + 1) of being chosen."""
+    consumed: torch.Tensor
+    """(n, K) bool."""
+    shown: torch.Tensor
+    """(n, K) bool, false where a position is empty."""
 
 
 class SlateQAgent(SlateLearner):
@@ -153,32 +166,20 @@ class SlateQAgent(SlateLearner):
         value = self.networks["value"].pair_scores(observation, ids)
         logit = self.networks["choice"].pair_scores(observation, ids)
         loss = self._separate_loss if self.takes_several else self._choice_loss
-        return self.descend(loss(value, logit, rows, consumed, shown).mean())
+        return self.descend(loss(rows, Scored(value, logit, consumed, shown)).mean())
 
-    def _choice_loss(
-        self,
-        value: torch.Tensor,
-        logit: torch.Tensor,
-        rows: dict[str, NDArray[Any]],
-        consumed: torch.Tensor,
-        shown: torch.Tensor,
-    ) -> torch.Tensor:
+    def _choice_loss(self, rows: dict[str, NDArray[Any]], scored: Scored) -> torch.Tensor:
         """Return (n,) the loss where one item or nothing (the last column) was taken of each slate."""
+        value, logit, consumed, shown = scored
         taken = torch.cat([consumed, ~consumed.any(dim=1, keepdim=True)], dim=1)
         goal = self._standardised(rows["reward"] + self._future(rows))[:, None]
         there = torch.nn.functional.pad(shown, (0, 1), value=True)
         surprise = -torch.where(taken, torch.log_softmax(logit.masked_fill(~there, -torch.inf), dim=1), 0.0)
         return (taken * ((value - goal) ** 2 + surprise)).sum(dim=1)
 
-    def _separate_loss(
-        self,
-        value: torch.Tensor,
-        logit: torch.Tensor,
-        rows: dict[str, NDArray[Any]],
-        consumed: torch.Tensor,
-        shown: torch.Tensor,
-    ) -> torch.Tensor:
+    def _separate_loss(self, rows: dict[str, NDArray[Any]], scored: Scored) -> torch.Tensor:
         """Return (n,) the loss where each position is a slate by itself: its item was taken, or nothing."""
+        value, logit, consumed, shown = scored
         future = self._future(rows)
         added = (value[:, :-1] - value[:, -1:]).detach()
         reward = self.tensor((rows["reward"] / self.spread(self.config.gamma)).astype(np.float32))

@@ -87,6 +87,7 @@ def compare_policies(
         if logged_by is None
         else one_policy(logged_by, catalogue, seed=seed, device=device, of_log=log_catalogue(log))
     )
+    replicate = replicated_worlds(opened, log, logger, policies, seed=seed + TRUTH_SEED) if reliability else None
     items = None if item_group is None else item_groups(item_group, opened, log.n_items)
     if opened is not None and truth_rounds > 0:
         users = None if user_group is None else user_groups(user_group, opened)
@@ -95,7 +96,6 @@ def compare_policies(
         )
     else:
         truths = Truths({}, {}, logged_fairness(log, policies, items, user_group))
-    replicate = replicated_worlds(opened, log, logger, policies, seed=seed + TRUTH_SEED) if reliability else None
     report = write_comparison(
         log,
         policies,
