@@ -21,8 +21,8 @@ DIALS = np.dtype(
         (name, np.float64)
         for name in (
             "attract", "conformity", "exposure", "coupling", "noise_correlation", "funnel", "eta", "tau_click",
-            "tau_buy", "discovery", "boredom", "rho", "drift", "adapt", "confounding", "phi", "leaving", "h0", "h1",
-            "choice", "fixed_mood", "fixed_trust", "fixed_satiation",
+            "tau_buy", "discovery", "organic_rate", "boredom", "rho", "drift", "adapt", "confounding", "phi", "leaving",
+            "h0", "h1", "choice", "fixed_mood", "fixed_trust", "fixed_satiation",
         )
     ]
 )  # fmt: skip
@@ -53,6 +53,8 @@ class Behaviour:
     """Attraction above which a clicked item is bought, at least tau_click."""
     discovery: float = 0.2
     """Scale of the probability that a user finds an item without a recommendation, in [0, 1]."""
+    organic_rate: float = 0.0
+    """Probability that the user comes across an item beside those shown, a step, and may consume it; in [0, 1]."""
     boredom: float = 1.5
     """Satisfaction lost per unit of satiation with the item's topics."""
     rho: float = 0.8
@@ -125,8 +127,8 @@ Behaviour.__init__ = _names_checked(Behaviour.__init__)  # type: ignore[method-a
 
 
 MECHANISMS = (
-    "attract", "conformity", "exposure", "coupling", "noise_correlation", "funnel", "eta", "discovery", "boredom",
-    "drift", "adapt", "confounding", "leaving",
+    "attract", "conformity", "exposure", "coupling", "noise_correlation", "funnel", "eta", "discovery",
+    "organic_rate", "boredom",     "drift", "adapt", "confounding", "leaving",
 )  # fmt: skip
 """Fields that are strengths: 0 switches the mechanism off. The others say how a mechanism works when it is on."""
 
@@ -134,7 +136,7 @@ _FREE = (-1e6, 1e6)
 _RANGES = (
     ("attract", *_FREE), ("conformity", *_FREE), ("exposure", 0.0, 1e6), ("coupling", -1.0, 1.0),
     ("noise_correlation", 0.0, 0.999), ("funnel", 0.0, 1.0), ("eta", 0.0, 100.0), ("tau_click", *_FREE),
-    ("tau_buy", *_FREE), ("discovery", 0.0, 1.0), ("boredom", 0.0, 1e6), ("rho", 0.0, 1.0), ("drift", 0.0, 0.999),
-    ("adapt", 0.0, 1.0), ("confounding", *_FREE), ("phi", 0.0, 1.0), ("leaving", 0.0, 1.0), ("h0", *_FREE),
-    ("h1", *_FREE),
+    ("tau_buy", *_FREE), ("discovery", 0.0, 1.0), ("organic_rate", 0.0, 1.0), ("boredom", 0.0, 1e6), ("rho", 0.0, 1.0),
+    ("drift", 0.0, 0.999), ("adapt", 0.0, 1.0), ("confounding", *_FREE), ("phi", 0.0, 1.0), ("leaving", 0.0, 1.0),
+    ("h0", *_FREE), ("h1", *_FREE),
 )  # fmt: skip

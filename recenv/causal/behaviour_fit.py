@@ -54,6 +54,7 @@ FITTED = {
 NOT_IDENTIFIED = {
     "exposure": "only tau_click - exposure and tau_buy - exposure are: fit the thresholds",
     "discovery": "it shows only in what is consumed without being recommended, which no log of recommendations holds",
+    "organic_rate": "what a user consumes beside the recommendations is in no log of recommendations",
     "noise_correlation": "a factor shared by a user's opinions cannot be told from the user's bias",
     "leaving": "it cannot be told from h0 at the few exits of a log: fit h0 and h1",
     "funnel": "it says how the log was made, and is not a strength: set it",

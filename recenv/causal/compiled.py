@@ -65,8 +65,11 @@ def jit_merged(function: F) -> F:
 
 
 def jit_apart(function: F) -> F:
-    """Compile like `jit`, but as a function of its own: for rare paths, which would only bloat the loop."""
-    return _compile(function, _nrt=False)
+    """Compile like `jit`, but as a function of its own: for rare paths, which would only bloat the loop.
+
+    Only compiled functions may call it: to take two dozen arrays from Python apart is as much work to compile again.
+    """
+    return _compile(function, _nrt=False, no_cpython_wrapper=True)
 
 
 def jit_allocating(function: F) -> F:

@@ -1,7 +1,8 @@
 """The causal graph of a world, unrolled over the first two steps of a session so that it has no cycle.
 
 One item is shown a step (examination by position belongs to slates). `taste` stands for all standing preferences, the
-user's bias too; `opinion` is the noise of the item shown. `history` is what the policy may see: in the first step the
+user's bias too; `opinion` is the noise of the item shown; `elsewhere` is what the user consumed unshown, and how it
+was. `history` is what the policy may see: in the first step the
 profile, made from the first part of the log and so caused by the taste, then the actions and responses too. It is the
 graph of a held-out world: a profile made from ratings that are replayed would also have seen their opinions.
 """
@@ -38,7 +39,10 @@ class Edge(NamedTuple):
     cause: str
     effect: str
     mechanism: str
-    """The `Behaviour` fields that carry it (off where all are 0), "" for one that is always there."""
+    """The `Behaviour` fields that carry it, "" for one that is always there.
+
+    It is on where one of those that a comma separates is not 0, or each of several that a "&" joins.
+    """
 
 
 _LATENT = {
@@ -52,6 +56,7 @@ _LATENT = {
     "discovered",
     "organic",
     "uplift",
+    "elsewhere",
 }
 _WITHIN = (
     Edge("taste", "attraction", "attract"),
@@ -72,6 +77,11 @@ _WITHIN = (
     Edge("opinion", "satisfaction", ""),
     Edge("opinion", "attraction", "coupling"),
     Edge("action", "discovered", "discovery"),
+    Edge("taste", "elsewhere", "organic_rate"),
+    Edge("action", "elsewhere", "organic_rate"),  # what is shown is not met elsewhere
+    Edge("satiation", "elsewhere", "organic_rate & boredom"),
+    Edge("mood", "elsewhere", "organic_rate & confounding"),
+    Edge("opinion", "elsewhere", "organic_rate & noise_correlation"),
     Edge("satisfaction", "rating", ""),
     Edge("consumed", "rating", ""),
     Edge("history", "action", ""),
@@ -84,11 +94,18 @@ _ONWARD = (
     Edge("satiation", "satiation", "rho"),
     Edge("consumed", "satiation", ""),
     Edge("action", "satiation", ""),
+    Edge("elsewhere", "taste", "organic_rate & drift"),
+    Edge("elsewhere", "satiation", "organic_rate"),
+    Edge("elsewhere", "trust", "organic_rate & adapt"),
     Edge("trust", "trust", ""),
     Edge("rating", "trust", "adapt"),
     Edge("mood", "mood", "phi"),
     # Opinions of different items are independent unless a factor is shared; without repeats a step has another item.
     Edge("opinion", "opinion", "noise_correlation"),
+    # An opinion lasts: what was met may be shown later, and what was shown may be met.
+    Edge("elsewhere", "opinion", "organic_rate"),
+    Edge("opinion", "elsewhere", "organic_rate"),
+    Edge("elsewhere", "elsewhere", "organic_rate"),
     Edge("history", "history", ""),
     Edge("action", "history", ""),
     Edge("rating", "history", ""),
@@ -264,8 +281,8 @@ def _at(edge: Edge, before: int, after: int) -> Edge:
 def _is_on(edge: Edge, behaviour: Behaviour, held: tuple[str, ...]) -> bool:
     if edge.effect.rsplit("_", 1)[0] in held:
         return False
-    carriers = [name for name in edge.mechanism.split(", ") if name]
-    return not carriers or any(_strength(name, behaviour) != 0 for name in carriers)
+    carriers = [names.split(" & ") for names in edge.mechanism.split(", ") if names]
+    return not carriers or any(all(_strength(name, behaviour) != 0 for name in names) for names in carriers)
 
 
 def _strength(mechanism: str, behaviour: Behaviour) -> float:

@@ -31,6 +31,8 @@ EXAMINATION = np.uint32(5)
 """Channel: whether a position is examined."""
 PASSAGE = np.uint32(6)
 """Channel: what happens to the user after the step: change of mood, and in the second number leaving."""
+ORGANIC = np.uint32(7)
+"""Channel: whether the user comes across an item beside those shown, and in the second number which one."""
 
 _M0 = np.uint64(0xD2511F53)
 _M1 = np.uint64(0xCD9E8D57)

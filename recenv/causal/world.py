@@ -70,6 +70,8 @@ class WorldTables(NamedTuple):
     """(L,)."""
     user_features: NDArray[np.float32]
     """(U, F)."""
+    found_up_to: NDArray[np.float64]
+    """(N,) cumulative sigmoid(pop), as a share: which item a user comes across (`Behaviour.organic_rate`)."""
     pair_start: NDArray[np.int64]
     """See `PairTable`, as the next four."""
     pair_item: NDArray[np.int32]
@@ -326,6 +328,7 @@ class World:
             self.thresholds,
             self.scale,
             self.user_features,
+            _found_up_to(self.popularity),
             *self.pairs.table(self.n_users),
         )
 
@@ -436,3 +439,12 @@ class World:
             pairs=pairs,
             **arrays,
         )
+
+
+def _found_up_to(popularity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return cumulative sigmoid(pop) as a share; the last is 1."""
+    from scipy.special import expit
+
+    total = np.cumsum(expit(popularity))
+    share: NDArray[np.float64] = total / total[-1]
+    return share

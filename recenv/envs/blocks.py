@@ -45,7 +45,7 @@ def step_blocks(order, actions, world, state, dials, rules, out, keys, values, s
     for k in range(seen.shape[0]):
         seen[k] = position_probability(k, own_dials)
     size = max(LANES // seen.shape[0], 1)
-    read_block_ahead(order, 0, size, actions, world, state)
+    read_block_ahead(order, np.int64(0), size, actions, world, state)
     for first in range(0, order.shape[0], size):
         count = min(size, order.shape[0] - first)
         read_block_ahead(order, first + size, size, actions, world, state)
@@ -99,7 +99,8 @@ def list_live(order, first, count, state, rules, keys, values):  # type: ignore[
 
     The noise of mood and leaving moves along.
     """
-    live, begun = 0, 0
+    # A bare 0 would be taken for a constant at first, and what is called with it compiled for that too.
+    live, begun = np.int64(0), np.int64(0)
     for j in range(count):
         i = order[first + j]
         begins = rules["autoreset"] == NEXT_STEP and state.slot[i]["done"]
@@ -130,20 +131,32 @@ def fade_together(order, first, count, state, dials):  # type: ignore[no-untyped
 @jit_apart
 def pass_time_together(live, actions, world, state, dials, rules, out, keys, values):  # type: ignore[no-untyped-def]
     """Move the state of the listed users, whose satiation has faded, on: `recenv.envs.passage.pass_time` of each."""
+    meets = dials["organic_rate"] > 0.0
     for lane in range(live):
         fade_profiles(np.uintp(keys[LIVE + lane]), world, state)
     liking = 0
     for lane in range(live):
-        count, liked, felt = take_in(np.uintp(keys[LIVE + lane]), actions, world, state, dials, out.outcome)
+        count, liked, felt = take_in(np.uintp(keys[LIVE + lane]), meets, actions, world, state, dials, rules, out)
         values[CONSUMED + lane], values[FELT + lane] = count, felt
         keys[LIKED + liking] = np.uint32(lane)
         liking += 1 if liked > 0 else 0
     for place in range(liking):
         liker = np.uintp(keys[LIKED + place])
-        turn_taste(np.uintp(keys[LIVE + liker]), values[CONSUMED + liker], world, state, dials, out.outcome)
+        turn_taste(np.uintp(keys[LIVE + liker]), values[CONSUMED + liker], meets, world, state, dials, rules, out)
     for lane in range(live):
         i = np.uintp(keys[LIVE + lane])
-        move_on(i, values[N_MOOD + lane], values[CONSUMED + lane], values[FELT + lane], world, state, dials, rules)
+        move_on(
+            i,
+            values[N_MOOD + lane],
+            values[CONSUMED + lane],
+            values[FELT + lane],
+            meets,
+            world,
+            state,
+            dials,
+            rules,
+            out,
+        )
         values[TRUST + lane] = state.slot[i]["trust"]
 
 

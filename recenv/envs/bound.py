@@ -20,11 +20,12 @@ from recenv.causal.behaviour import DIALS
 from recenv.causal.compiled import jit, jit_merged
 from recenv.causal.world import ITEM, TOPIC, USER, WorldTables
 from recenv.envs.blocks import step_blocks
+from recenv.envs.elsewhere import meet_all
 from recenv.envs.lanes import KEYS, VALUES
 from recenv.envs.loops import begin_all
 from recenv.envs.memory import LINE, PLAIN
 from recenv.envs.rules import RULES
-from recenv.envs.state import OUTCOME, RESULT, SLOT, Output, State
+from recenv.envs.state import ELSEWHERE, OUTCOME, RESULT, SLOT, Output, State
 
 ENTRY = 3
 """Numbers an array: address, rows, columns (1 for a vector)."""
@@ -90,31 +91,33 @@ def _arrays(handle):  # type: ignore[no-untyped-def]
         _array(handle, 5, np.float64, 1),
         _array(handle, 6, np.float64, 1),
         _array(handle, 7, np.float32, 2),
-        _array(handle, 8, np.int64, 1),
-        _array(handle, 9, np.int32, 1),
-        _array(handle, 10, np.float64, 1),
-        _array(handle, 11, np.uint64, 2),
-        _array(handle, 12, np.int32, 2),
+        _array(handle, 8, np.float64, 1),
+        _array(handle, 9, np.int64, 1),
+        _array(handle, 10, np.int32, 1),
+        _array(handle, 11, np.float64, 1),
+        _array(handle, 12, np.uint64, 2),
+        _array(handle, 13, np.int32, 2),
     )
     state = State(
-        _array(handle, 13, SLOT, 1),
-        _array(handle, 14, np.float64, 2),
+        _array(handle, 14, SLOT, 1),
         _array(handle, 15, np.float64, 2),
-        _array(handle, 16, np.float32, 2),
-        _array(handle, 17, np.int32, 2),
-        _array(handle, 18, np.float32, 2),
+        _array(handle, 16, np.float64, 2),
+        _array(handle, 17, np.float32, 2),
+        _array(handle, 18, np.int32, 2),
+        _array(handle, 19, np.float32, 2),
     )
-    dials, rules = _array(handle, 19, DIALS, 1), _array(handle, 20, RULES, 1)
+    dials, rules = _array(handle, 20, DIALS, 1), _array(handle, 21, RULES, 1)
     out = Output(
-        _array(handle, 21, OUTCOME, 2),
-        _array(handle, 22, np.float32, 2),
-        _array(handle, 23, np.int32, 2),
-        _array(handle, 24, np.float32, 2),
-        _array(handle, 25, RESULT, 1),
+        _array(handle, 22, OUTCOME, 2),
+        _array(handle, 23, np.float32, 2),
+        _array(handle, 24, np.int32, 2),
+        _array(handle, 25, np.float32, 2),
+        _array(handle, 26, RESULT, 1),
+        _array(handle, 27, ELSEWHERE, 1),
     )
-    keys, values = _array(handle, 26, np.uint32, 1), _array(handle, 27, np.float64, 1)
-    seen, taken = _array(handle, 28, np.float64, 1), _array(handle, 29, np.int64, 1)
-    own = _array(handle, 30, np.int64, 1)
+    keys, values = _array(handle, 28, np.uint32, 1), _array(handle, 29, np.float64, 1)
+    seen, taken = _array(handle, 30, np.float64, 1), _array(handle, 31, np.int64, 1)
+    own = _array(handle, 32, np.int64, 1)
     return world, state, dials, rules, out, keys, values, seen, taken, own
 
 
@@ -144,6 +147,13 @@ def step_bound(handle, order, actions, copies):  # type: ignore[no-untyped-def]
             first = begin + fetch_and_add(taken, APART * part, share)
     if threads == 1:
         taken[0] = 0
+
+
+@jit
+def meet_bound(handle, order, actions):  # type: ignore[no-untyped-def]
+    """Run `meet_all` on the arrays of the handle."""
+    world, state, dials, rules, out, _, _, _, _, _ = arrays_of(handle)
+    meet_all(order, actions, world, state, dials[0], rules[0], out.elsewhere)
 
 
 @jit
@@ -190,6 +200,7 @@ class BoundLoops:
         self._arrays = [
             (tables, state, dials, rules, out, *own) for own in scratch
         ]  # keeps alive what handles point to
+        self._meets = bool(dials["organic_rate"][0] > 0.0)
         self._handles = [handle_of(arrays) for arrays in self._arrays]
         self._pool = ThreadPoolExecutor(several - 1, "recenv-step") if several > 1 else None
 
@@ -206,6 +217,8 @@ class BoundLoops:
     ) -> None:
         """Take one step of every slot in `order`, with actions (B, K) of item ids; `copies` (B, O) gets `visible`."""
         seen = _NOTHING if copies is None else copies
+        if self._meets:
+            meet_bound(self._handles[0], order, actions)
         if self._pool is None:
             step_bound(self._handles[0], order, actions, seen)
             return

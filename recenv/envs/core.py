@@ -18,14 +18,16 @@ from recenv.envs import loops
 from recenv.envs.bound import BoundLoops
 from recenv.envs.candidate_sets import offer_all
 from recenv.envs.config import EnvConfig, resolve_world
+from recenv.envs.elsewhere import meet_all
 from recenv.envs.pools import drawn_from, is_own, make_pools
 from recenv.envs.reward import reward_alone
 from recenv.envs.rules import DISABLED, SAME_STEP, make_rules
-from recenv.envs.state import OUTCOME, RESULT, State, make_output, make_state
+from recenv.envs.state import ELSEWHERE, OUTCOME, RESULT, State, make_output, make_state
 from recenv.protocol import Catalogue
 
 _EMPTY = np.zeros((), OUTCOME)
 _EMPTY["item"] = -1
+_NOTHING = np.array((-1, 0), ELSEWHERE)
 
 
 class BatchCore:
@@ -95,6 +97,7 @@ class BatchCore:
         self.begun[mask] = self.state.slot[["episode", "user"]][mask]
         self.out.outcome[mask] = _EMPTY
         self.out.result[mask] = np.zeros((), RESULT)
+        self.out.elsewhere[mask] = _NOTHING
 
     def checked_users(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return users as (B,) int64, or refuse those that the world does not have."""
@@ -236,9 +239,20 @@ class BatchCore:
         if self._reward is not None:
             alone = _checked_reward(self._reward, outcome.reshape(-1, 1)).reshape(outcome.shape)
         else:
-            alone = reward_alone(str(self.config.reward), outcome, self.state.trust, self.dials[0], self.world.n_levels)
+            met = self._met_elsewhere()
+            alone = reward_alone(
+                str(self.config.reward), outcome, self.state.trust, self.dials[0], self.world.n_levels, met
+            )
         may_be = np.where(self.state.done[:, None], np.nan, np.where(self.mask(), alone, 0.0))
         return may_be if self.config.feedback != "logged" else np.where(self.in_pool(), may_be, np.nan)
+
+    def _met_elsewhere(self) -> NDArray[np.void]:
+        """Return (B,) of dtype ELSEWHERE: what each user consumes at this step if nothing is shown."""
+        met = np.full(self.batch, _NOTHING)
+        if self.dials["organic_rate"][0] > 0.0:
+            nothing = np.full((self.batch, self.config.slate_size), -1, np.int64)
+            meet_all(self._order, nothing, self.tables, self.state, self.dials[0], self.rules[0], met)
+        return met
 
     @cached_property
     def logged_before(self) -> NDArray[np.float64]:

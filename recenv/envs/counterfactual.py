@@ -37,6 +37,8 @@ class Counterfactual:
     """(B, S, K) responses, dtype `recenv.envs.OUTCOME`."""
     reward: NDArray[np.float64]
     """(B, S)."""
+    elsewhere: NDArray[np.int32]
+    """(B, S) item that the user consumed in the step without being shown it, -1 where there is none."""
     terminated: NDArray[np.bool_]
     """(B, S) whether the user left after this step."""
     truncated: NDArray[np.bool_]
@@ -134,6 +136,7 @@ def roll(factual: BatchCore, twin: BatchCore, choose: Choose, length: int) -> Co
     outcomes = np.zeros((*shape, twin.config.slate_size), OUTCOME)
     outcomes["item"] = -1
     reward, reached = np.zeros(shape), np.zeros(shape, bool)
+    elsewhere = np.full(shape, -1, np.int32)
     terminated, truncated = np.zeros(shape, bool), np.zeros(shape, bool)
     for j in range(length):
         going = ~twin.state.done
@@ -144,13 +147,14 @@ def roll(factual: BatchCore, twin: BatchCore, choose: Choose, length: int) -> Co
         outcomes[going, j] = twin.out.outcome[going]
         for column, result in ((reward, twin.out.reward), (terminated, twin.out.terminated)):
             column[going, j] = result[going]
-        truncated[going, j] = twin.out.truncated[going]
+        truncated[going, j], elsewhere[going, j] = twin.out.truncated[going], twin.out.elsewhere["item"][going]
     step = start[:, None] + np.arange(length)
     happened = step < factual.state.slot["step"][:, None]
     return Counterfactual(
         start=start,
         outcomes=outcomes,
         reward=reward,
+        elsewhere=elsewhere,
         terminated=terminated,
         truncated=truncated,
         reached=reached,

@@ -11,6 +11,7 @@ from recenv.causal.compiled import jit, jit_apart, jit_merged
 from recenv.causal.equations.leaving import leaves
 from recenv.causal.equations.satisfaction import mood_swing
 from recenv.causal.noise import RESERVED_STEP, episode_user
+from recenv.envs.elsewhere import meet
 from recenv.envs.passage import end_step, hold_nodes, pass_time, passage, write_scalars
 from recenv.envs.response import (
     MULTINOMIAL,
@@ -64,6 +65,8 @@ def step_slot(i, actions, world, state, dials, rules, out):  # type: ignore[no-u
     """Take one step of slot i, and start its next episode where the autoreset rule says so."""
     slot = state.slot[i]
     n_mood, u_leave = passage(slot["seed"], slot["episode"], slot["user"], slot["step"])
+    if dials["organic_rate"] > 0.0:
+        meet(i, actions, world, state, dials, rules, out.elsewhere)
     feel(i, actions, world, state, dials, rules, out.outcome)
     answer(i, n_mood, actions, world, state, dials, rules, out)
     conclude(i, leaves(u_leave, state.slot[i]["trust"], dials), world, state, dials, rules, out)
@@ -97,6 +100,8 @@ def forget_results(i, out):  # type: ignore[no-untyped-def]
     out.result[i]["reward"] = 0.0
     out.result[i]["terminated"] = False
     out.result[i]["truncated"] = False
+    out.elsewhere[i]["item"] = -1
+    out.elsewhere[i]["level"] = 0
 
 
 @jit_merged

@@ -7,7 +7,7 @@ import numpy as np
 from recenv.causal.compiled import jit_apart, jit_merged
 from recenv.causal.equations.mood import mood_next
 from recenv.causal.equations.rating import normalised_rating
-from recenv.causal.equations.satiation import fade, satiate_topic, satiation_gain
+from recenv.causal.equations.satiation import fade, satiate, satiate_topic, satiation_gain
 from recenv.causal.equations.taste_drift import let_go, pull, restore_length
 from recenv.causal.equations.trust import trust_next
 from recenv.causal.noise import PASSAGE, normal_quantile, uniform_pair
@@ -18,14 +18,29 @@ VISIBLE_DECAY = np.float32(0.8)
 
 
 @jit_merged
-def turn_taste(i, count, world, state, dials, outcome):  # type: ignore[no-untyped-def]
-    """Let the liked items of the slate turn the taste, each by its share of the drift among `count` consumed ones."""
-    share = 1.0 / max(count, 1)
+def has_met(i, meets, out):  # type: ignore[no-untyped-def]
+    """Return 1 where the user consumed an item beside the slate (see `recenv.envs.elsewhere`), else 0.
+
+    `meets` says whether anything is ever met: looked up once, it costs the loops nothing.
+    """
+    return 1 if meets and out.elsewhere[i]["item"] >= 0 else 0
+
+
+@jit_merged
+def turn_taste(i, count, meets, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """Let what was liked turn the taste, each by its share of the drift.
+
+    `count` are the consumed items of the slate; one beside it is one more.
+    """
+    outcome, met = out.outcome, has_met(i, meets, out)
+    share = 1.0 / max(count + met, 1)
+    likes_met = met > 0 and out.elsewhere[i]["level"] >= rules["like_level"]
+    pulled_by_met = likes_met and world.item[out.elsewhere[i]["item"]]["length"] > 0.0
     strength = dials["drift"] * share
     length = world.user[state.slot[i]["user"]]["taste_length"]
     if strength == 0.0 or length == 0.0:
         return
-    turned = 0.0
+    turned = strength if pulled_by_met else 0.0
     for k in range(outcome.shape[1]):
         if outcome[i, k]["liked"] and world.item[outcome[i, k]["item"]]["length"] > 0.0:
             turned += strength
@@ -36,6 +51,9 @@ def turn_taste(i, count, world, state, dials, outcome):  # type: ignore[no-untyp
         a = outcome[i, k]["item"]
         if outcome[i, k]["liked"] and world.item[a]["length"] > 0.0:
             pull(state.taste[i], length, world.embedding[a], world.item[a]["length"], strength)
+    if pulled_by_met:
+        a = out.elsewhere[i]["item"]
+        pull(state.taste[i], length, world.embedding[a], world.item[a]["length"], strength)
     restore_length(state.taste[i], length)
 
 
@@ -56,11 +74,13 @@ def fade_profiles(i, world, state):  # type: ignore[no-untyped-def]
 
 
 @jit_merged
-def take_in(i, actions, world, state, dials, outcome):  # type: ignore[no-untyped-def]
-    """Add what was consumed to history and topic profiles.
+def take_in(i, meets, actions, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """Add what was consumed to history, topic profiles and satiation.
 
-    Return (items consumed, items liked, mean normalised rating).
+    Return (items of the slate consumed, items liked, mean normalised rating of those consumed). An item beside the
+    slate satiates and may be liked; neither history nor profiles show it.
     """
+    outcome, met = out.outcome, has_met(i, meets, out)
     k_slate, levels = actions.shape[1], world.scale.shape[0]
     features, topics = world.user_features.shape[1], state.satiation.shape[1]
     profiles = state.visible[i, features : features + 2 * topics]
@@ -70,6 +90,7 @@ def take_in(i, actions, world, state, dials, outcome):  # type: ignore[no-untype
         count += 1 if outcome[i, k]["consumed"] else 0
         liked += 1 if outcome[i, k]["liked"] else 0
     share = 1.0 / max(count, 1)
+    sating = share if met == 0 else 1.0 / (count + 1)
     at = state.slot[i]["step"] * k_slate
     for k in range(k_slate):
         row = outcome[i, k]
@@ -83,7 +104,7 @@ def take_in(i, actions, world, state, dials, outcome):  # type: ignore[no-untype
         felt = normalised_rating(row["level"], levels) if row["consumed"] else 0.0
         total += felt
         item = world.item[np.uintp(max(row["item"], 0))]
-        sated = satiation_gain(weight, dials)
+        sated = satiation_gain(sating if row["consumed"] else 0.0, dials)
         gain, enjoyed = np.float32((1.0 - VISIBLE_DECAY) * weight), np.float32(felt)
         for j in range(np.uintp(item["topics_from"]), np.uintp(item["topics_to"])):
             row_of_topic = world.topics[j]
@@ -92,7 +113,29 @@ def take_in(i, actions, world, state, dials, outcome):  # type: ignore[no-untype
             recent[topic] += loading
             savoured[topic] += enjoyed * loading
         state.felt[i, np.uintp(at + k)] = felt
+    if met > 0:
+        satiate_by(i, out.elsewhere[i]["item"], sating, world, state, dials)
+        liked += 1 if out.elsewhere[i]["level"] >= rules["like_level"] else 0
     return count, liked, total * share
+
+
+@jit_apart
+def satiate_by(i, a, share, world, state, dials):  # type: ignore[no-untyped-def]
+    """Add item a, one of 1 / share consumed ones, to the satiation of slot i."""
+    first, end = np.uintp(world.item[a]["topics_from"]), np.uintp(world.item[a]["topics_to"])
+    satiate(state.satiation[i], world.topics[first:end], share, dials)
+
+
+@jit_merged
+def felt_in_all(i, count, felt, meets, world, out):  # type: ignore[no-untyped-def]
+    """Return the mean normalised rating of all that was consumed.
+
+    `count` items of the slate have the mean `felt`; what the user met beside it is one more.
+    """
+    if has_met(i, meets, out) == 0:
+        return felt
+    met = normalised_rating(out.elsewhere[i]["level"], world.scale.shape[0])
+    return (felt * count + met) / (count + 1)
 
 
 @jit_merged
@@ -109,15 +152,20 @@ def pass_time(i, n_mood, actions, world, state, dials, rules, out):  # type: ign
     `recenv.envs.blocks` does the same for many users at once.
     """
     forget_a_little(i, world, state, dials)
-    count, _, felt = take_in(i, actions, world, state, dials, out.outcome)
-    turn_taste(i, count, world, state, dials, out.outcome)
-    move_on(i, n_mood, count, felt, world, state, dials, rules)
+    meets = dials["organic_rate"] > 0.0
+    count, _, felt = take_in(i, meets, actions, world, state, dials, rules, out)
+    turn_taste(i, count, meets, world, state, dials, rules, out)
+    move_on(i, n_mood, count, felt, meets, world, state, dials, rules, out)
 
 
 @jit_merged
-def move_on(i, n_mood, count, felt, world, state, dials, rules):  # type: ignore[no-untyped-def]
-    """Move the scalars of the user's state on, given how many items were consumed and their mean normalised rating."""
-    state.slot[i]["trust"] = trust_next(state.slot[i]["trust"], felt, dials)
+def move_on(i, n_mood, count, felt, meets, world, state, dials, rules, out):  # type: ignore[no-untyped-def]
+    """Move the scalars of the user's state on.
+
+    `count` and `felt`: how many items of the slate were consumed, and their mean normalised rating.
+    """
+    all_felt = felt_in_all(i, count, felt, meets, world, out)
+    state.slot[i]["trust"] = trust_next(state.slot[i]["trust"], all_felt, dials)
     state.slot[i]["felt_sum"] += felt
     state.slot[i]["consumed_steps"] += 1 if count > 0 else 0
     state.slot[i]["mood"] = mood_next(state.slot[i]["mood"], n_mood, dials)

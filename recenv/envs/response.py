@@ -216,11 +216,13 @@ def choose_one(i, world, state, dials, rules, outcome):  # type: ignore[no-untyp
     for k in range(outcome.shape[1]):
         if outcome[i, k]["item"] >= 0 and outcome[i, k]["attraction"] > best_y:
             best, best_y = k, outcome[i, k]["attraction"]
-    if best >= 0:
+    chosen = best >= 0
+    if chosen:
         row = outcome[i, best]
-        _, u = uniform_pair(slot["seed"], slot["episode"], slot["user"], slot["step"], row["item"], CLICK)
-        found = discovered(u, world.item[row["item"]]["popularity"], dials)
-        fill_outcome(row, row["item"], row["attraction"], row["satisfaction"], found, True, True, world, dials, rules)
+        a = np.int64(row["item"])
+        _, u = uniform_pair(slot["seed"], slot["episode"], slot["user"], slot["step"], a, CLICK)
+        found = discovered(u, world.item[a]["popularity"], dials)
+        fill_outcome(row, a, row["attraction"], row["satisfaction"], found, chosen, chosen, world, dials, rules)
 
 
 @jit_merged

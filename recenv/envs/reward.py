@@ -11,7 +11,7 @@ COUNTED = {"like": "liked", "click": "clicked", "purchase": "purchased", "uplift
 
 
 def reward_alone(
-    reward: str, outcome: NDArray[np.void], trust: NDArray[np.float64], dials: Any, levels: int
+    reward: str, outcome: NDArray[np.void], trust: NDArray[np.float64], dials: Any, levels: int, met: NDArray[np.void]
 ) -> NDArray[np.float64]:
     """Return (B, N) rewards of outcomes (B, N), each of an item alone at the first position.
 
@@ -27,12 +27,19 @@ def reward_alone(
         Record of mechanism strengths.
     levels
         L, the number of rating levels.
+    met
+        (B,) of dtype ELSEWHERE: what each user consumes beside the item, if it is another one.
     """
     if reward in COUNTED:
         return outcome[COUNTED[reward]].astype(np.float64)
     if reward == "rating":
         return np.where(outcome["consumed"], outcome["rating"], 0.0)
-    felt = np.where(outcome["consumed"], (outcome["level"] - 1.0) / (levels - 1.0), 0.0)
+    taken, other = (
+        outcome["consumed"],
+        (met["item"] >= 0)[:, None] & (met["item"][:, None] != outcome["item"]),
+    )
+    ratings = taken * (outcome["level"] - 1.0) + other * (met["level"][:, None] - 1.0)
+    felt = ratings / (levels - 1.0) / np.maximum(taken.astype(np.int64) + other, 1)
     after: NDArray[np.float64] = trust[:, None] + dials["adapt"] * (felt - trust[:, None])
     return after if np.isnan(dials["fixed_trust"]) else np.full(felt.shape, float(dials["fixed_trust"]))
 

@@ -87,6 +87,9 @@ whether or not the item was consumed; attraction and satisfaction are y and x, h
 
 RESULT = np.dtype([("reward", np.float64), ("terminated", np.bool_), ("truncated", np.bool_)], align=True)
 """What Gymnasium's step returns beside the observation."""
+ELSEWHERE = np.dtype([("item", np.int32), ("level", np.int8)], align=True)
+"""What a user consumed in the step without being shown it (-1: nothing; see `Behaviour.organic_rate`), and the level of
+its rating: hidden from agents."""
 
 
 class Output(NamedTuple):
@@ -102,6 +105,8 @@ class Output(NamedTuple):
     """(B, H) feedback of that episode."""
     result: NDArray[np.void]
     """(B,) of dtype RESULT."""
+    elsewhere: NDArray[np.void]
+    """(B,) of dtype ELSEWHERE."""
 
     @property
     def reward(self) -> NDArray[np.float64]:
@@ -152,4 +157,5 @@ def make_output(world: World, batch: int, slate: int, history: int) -> Output:
         final_shown=np.full((batch, history), -1, np.int32),
         final_felt=np.zeros((batch, history), np.float32),
         result=np.zeros(batch, RESULT),
+        elsewhere=np.full(batch, np.array((-1, 0), ELSEWHERE)),
     )

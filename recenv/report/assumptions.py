@@ -54,6 +54,7 @@ MECHANISMS = {
     "tau_click": "attraction above which an examined item is clicked",
     "tau_buy": "attraction above which a clicked item is bought",
     "discovery": "scale of the chance that a user finds an item without a recommendation",
+    "organic_rate": "chance, a step, that a user comes across an item beside those shown",
     "boredom": "satisfaction lost per unit of satiation with an item's topics",
     "rho": "memory of the satiation from step to step",
     "drift": "how far a liked item turns the taste",

@@ -82,16 +82,29 @@ def _draw(graph: CausalGraph, axes: Any, palette: Palette) -> None:
     axes.set(xlim=(-0.85, NEXT_STEP + 7.05), ylim=(11.25, -1.1))
     axes.axis("off")
     _slices(axes, palette)
-    for edges, on in ((graph.off, False), (graph.edges, True)):
+    touched = _touched(graph)
+    dotted = [edge for edge in graph.off if {split(edge.cause)[0], split(edge.effect)[0]} <= touched]
+    for edges, on in ((dotted, False), (graph.edges, True)):
         for edge in edges:
             _arrow(axes, edge.cause, edge.effect, _colour(edge.cause, edge.effect, on, palette), on=on)
     for node in graph.nodes:
-        _box(axes, node.name, node.observed, node.name in graph.held, palette)
-    shown = {(edge.cause, edge.effect): edge.mechanism.replace("_", " ") for edge in (*graph.edges, *graph.off)}
-    off = {(edge.cause, edge.effect) for edge in graph.off}
+        if split(node.name)[0] in touched:
+            _box(axes, node.name, node.observed, node.name in graph.held, palette)
+    shown = {(edge.cause, edge.effect): _last_name(edge.mechanism) for edge in (*graph.edges, *dotted)}
+    off = {(edge.cause, edge.effect) for edge in dotted}
     for edge, (x, y) in label_places(shown).items():
         colour = palette.grey if edge in off else _colour(*edge, True, palette)
         _label(axes, x, y, shown[edge], colour, palette)
+
+
+def _touched(graph: CausalGraph) -> set[str]:
+    """Return the variables with a cause or an effect: others, of mechanisms that are off, would only be in the way."""
+    return {split(name)[0] for edge in graph.edges for name in (edge.cause, edge.effect)}
+
+
+def _last_name(mechanism: str) -> str:
+    """Return what a mechanism is called on its edge: of several that must all be on, the one that differs."""
+    return mechanism.split(" & ")[-1].replace("_", " ")
 
 
 def _slices(axes: Any, palette: Palette) -> None:

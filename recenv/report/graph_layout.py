@@ -24,6 +24,7 @@ PLACES = {
     "purchase": (2.86, 9.56),
     "rating": (4.9, 9.4),
     "uplift": (1.5, 10.6),
+    "elsewhere": (6.1, 2.7),
 }
 """Variable -> (column, row) within a step. Each state has a row of its own, so that its line to the next step is free,
 and the states stand above each other, so that the lines from a step's responses reach them from one side."""

@@ -42,13 +42,19 @@ def graph_alt(graph: CausalGraph) -> str:
 
 
 def _mechanisms(graph: CausalGraph) -> str:
-    found = dict.fromkeys(_named(edge, graph.held) for edge in graph.off if edge.mechanism != "confounded_log")
+    """Return what is off: mechanisms that carry no edge, and the causes of variables that are held."""
+    on = {name for edge in graph.edges for name in _carriers(edge)}
+    found: dict[str, None] = {}
+    for edge in graph.off:
+        if edge.effect in graph.held:
+            found[f"the causes of {edge.effect.rsplit('_', 1)[0]}"] = None
+        elif edge.mechanism != "confounded_log":
+            found |= dict.fromkeys(name for name in _carriers(edge) if name not in on)
     return ", ".join(found)
 
 
-def _named(edge: Edge, held: tuple[str, ...]) -> str:
-    """Return the mechanism of an edge, or that it leads into a variable that is held."""
-    return f"the causes of {edge.effect.rsplit('_', 1)[0]}" if edge.effect in held else edge.mechanism
+def _carriers(edge: Edge) -> list[str]:
+    return edge.mechanism.replace(" & ", ", ").split(", ")
 
 
 def adjustment(graph: CausalGraph) -> str:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import networkx
 import pytest
 
@@ -49,6 +51,20 @@ def test_independences_of_the_model(graph, a, b, given, separated):
     assert graph.d_separated(b, a, given) is separated
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "separated"),
+    [
+        ({}, True),
+        ({"organic_rate": 0.5}, False),
+        ({"organic_rate": 0.5, "adapt": 0.0}, True),  # nothing carries it to the trust
+    ],
+)
+def test_what_is_consumed_elsewhere_matters_where_two_mechanisms_are_on(behaviour, separated):
+    graph = causal_graph(dataclasses.replace(ON, **behaviour))
+    given = ("rating_0", "trust_0", "taste_0", "action_0", "satiation_0", "mood_0")
+    assert graph.d_separated("elsewhere_0", "trust_1", given) is separated
+
+
 def test_with_every_mechanism_off_the_past_does_not_touch_the_next_rating():
     past = ("action_0", "rating_0", "mood_0", "satiation_0")
     off = causal_graph(Behaviour.off())
@@ -84,7 +100,18 @@ def test_edges_of_mechanisms_that_are_off_are_listed_apart():
 
 @pytest.mark.parametrize(
     "name",
-    ["taste", "mood", "trust", "satiation", "attraction", "satisfaction", "discovered", "organic", "uplift"],
+    [
+        "taste",
+        "mood",
+        "trust",
+        "satiation",
+        "attraction",
+        "satisfaction",
+        "discovered",
+        "organic",
+        "uplift",
+        "elsewhere",
+    ],
 )
 def test_what_no_system_sees_is_not_observed(graph, name):
     observed = {node.name: node.observed for node in graph.nodes}

@@ -31,6 +31,7 @@ def random_behaviour(seed):
 
 
 BEHAVIOURS |= {f"random {seed}": random_behaviour(seed) for seed in range(6)}
+BEHAVIOURS["elsewhere"] = Behaviour(funnel=1.0, leaving=0.0, boredom=3.0, drift=0.3, adapt=0.5, organic_rate=0.8)
 
 
 def simulate(behaviour, seed, *, mood_weight=0.0, held=None):
@@ -65,6 +66,7 @@ def simulate(behaviour, seed, *, mood_weight=0.0, held=None):
             ("uplift", "uplift"),
         ):
             found[f"{name}_{step}"] = out[column].astype(float)
+        found[f"elsewhere_{step}"] = core.out.elsewhere["level"].astype(float)
         found[f"rating_{step}"] = np.where(out["consumed"], out["rating"], 0.0)
         seen = profile + 0.5 * (found[f"rating_{step}"] - 3.0)
     return found

@@ -14,6 +14,7 @@ ANY_BEHAVIOUR = st.builds(
     funnel=st.sampled_from([0.0, 1.0]),
     eta=st.floats(0, 3),
     discovery=st.floats(0, 1),
+    organic_rate=st.floats(0, 1),
     boredom=st.floats(0, 20),
     rho=st.floats(0, 1),
     drift=st.floats(0, 0.99),

@@ -65,6 +65,7 @@ CASES = {
     "replay, slate": Case("RecSysReplay-v0", {"candidates": 4, "slate_size": 2, "users": "train"}),
     "replay, until nothing is left": Case("RecSysReplay-v0", {"candidates": 2, "horizon": 12}),
     "uplift": Case("RecSysUplift-v0", {}),
+    "consumption elsewhere": Case("RecSys-v0", {"behaviour": Behaviour(organic_rate=0.9), "reward": "satisfaction"}),
     "uplift, discovery": Case("RecSysUplift-v0", {"behaviour": Behaviour(discovery=0.9, funnel=1.0)}),
     "uplift, slate, multinomial": Case("RecSysUplift-v0", {"slate_size": 2, "behaviour": MULTINOMIAL}),
     "uplift, candidates, history": Case("RecSysUplift-v0", {"candidates": 4, "observation": "history"}),

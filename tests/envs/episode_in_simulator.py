@@ -12,7 +12,8 @@ from recenv.envs.rules import DISABLED, NEXT_STEP, SAME_STEP
 STEPS, BATCH, SLATE = 7, 4, 2
 CHOICES = ("position", "cascade", "multinomial")
 EVERYTHING = {"conformity": 0.4, "coupling": 0.6, "noise_correlation": 0.3, "eta": 0.7, "funnel": 1.0, "drift": 0.2,
-              "boredom": 2.0, "confounding": 1.0, "discovery": 0.9, "leaving": 0.7, "h0": 1.0, "h1": 2.0}  # fmt: skip
+              "boredom": 2.0, "confounding": 1.0, "discovery": 0.9, "organic_rate": 0.8,
+              "leaving": 0.7, "h0": 1.0, "h1": 2.0}  # fmt: skip
 
 
 def make_core(choice, autoreset):
@@ -32,7 +33,12 @@ def play(core, stepper, after_step, autoreset):
     for action in actions:
         stepper.step(action)
         after_step()
-        records.append((core.out.outcome.copy(), core.out.result.copy(), *(column.copy() for column in core.state)))
+        records.append(
+            (
+                *(part.copy() for part in (core.out.outcome, core.out.result, core.out.elsewhere)),
+                *(column.copy() for column in core.state),
+            )
+        )
         if autoreset == DISABLED and core.state.done.any():
             stepper.begin(slots=core.state.done.copy())
     return records
@@ -51,7 +57,9 @@ def main(path, device):
                 moved = DeviceCore(core, threads=3)
                 records = play(core, moved, moved.download, autoreset)
             for t, record in enumerate(records):
-                for name, column in zip(("outcome", "result", *type(core.state)._fields), record, strict=True):
+                for name, column in zip(
+                    ("outcome", "result", "elsewhere", *type(core.state)._fields), record, strict=True
+                ):
                     arrays[f"{choice} {autoreset} {t} {name}"] = column
     np.savez(path, **arrays)
 

@@ -16,6 +16,7 @@ from recenv.causal.noise import (
     CLICK,
     EXAMINATION,
     OPINION,
+    ORGANIC,
     PASSAGE,
     SHARED_OPINION,
     opinion_uniform,
@@ -35,6 +36,7 @@ class Played(NamedTuple):
     outcome: np.ndarray
     after: object
     terminated: np.ndarray
+    elsewhere: np.ndarray
 
 
 def random_world(seed, **fields):
@@ -47,7 +49,7 @@ def random_world(seed, **fields):
         tau_buy=low + rng.exponential(), discovery=rng.uniform(0.3, 1.0), boredom=rng.exponential(2.0),
         rho=rng.uniform(0.1, 0.9), drift=rng.uniform(0.05, 0.6), adapt=rng.uniform(0.1, 0.9),
         confounding=rng.normal(0.0, 2.0), phi=rng.uniform(0.1, 0.95), leaving=rng.uniform(0.3, 1.0),
-        h0=rng.normal(), h1=rng.normal(),
+        h0=rng.normal(), h1=rng.normal(), organic_rate=rng.uniform(0.5, 1.0),
     )  # fmt: skip
     world = World.synthetic(seed, users=25, items=30, dims=5, topics=4)
     return dataclasses.replace(world, behaviour=dataclasses.replace(drawn, **fields))
@@ -67,7 +69,9 @@ def play(world, seed, *, batch=60, slate=4):
     actions = np.stack([rng.choice(world.n_items, slate, replace=False) for _ in range(batch)])
     before = env.get_state()
     _, _, terminated, _, _ = env.step(actions)
-    return Played(world, before, actions, env.outcome.copy(), env.get_state(), terminated)
+    return Played(
+        world, before, actions, env.outcome.copy(), env.get_state(), terminated, env.core.out.elsewhere["item"].copy()
+    )
 
 
 def transient(played, channel, index):
@@ -141,11 +145,24 @@ def chosen(played):
     return (values.argmax(1)[:, None] - 1) == np.arange(played.actions.shape[1])
 
 
-def mean_over_consumed(played, values):
-    """(B, ...) mean of values (B, K, ...) over what was consumed, 0 where nothing was."""
-    took = played.outcome["consumed"].astype(float)
+def met(played):
+    """(B,) item consumed beside the slate, -1 where there is none, and (B,) its rating level."""
+    b, world = played.world.behaviour, played.world
+    u_meeting, u_which = transient(played, ORGANIC, 0)[:, :, 0]
+    weight = 1.0 / (1.0 + np.exp(-world.popularity))
+    item = np.searchsorted(np.cumsum(weight) / weight.sum(), u_which)
+    alone = played._replace(actions=item[:, None])
+    consumed = (u_meeting < b.organic_rate) & ~(played.actions == item[:, None]).any(1)
+    consumed &= attraction(alone)[:, 0] - b.exposure > b.tau_click
+    level = 1 + (satisfaction(alone) > world.thresholds).sum(1)
+    return np.where(consumed, item, -1), level
+
+
+def mean_over_consumed(played, values, beside):
+    """(B, ...) mean over what was consumed, 0 where nothing was: (B, K, ...) of the slate, (B, ...) beside it."""
+    took = np.column_stack([played.outcome["consumed"], met(played)[0] >= 0]).astype(float)
     weight = took / np.maximum(took.sum(1, keepdims=True), 1.0)
-    return np.einsum("bk,bk...->b...", weight, values)
+    return np.einsum("bk,bk...->b...", weight, np.concatenate([values, beside[:, None]], axis=1))
 
 
 def passage(played):

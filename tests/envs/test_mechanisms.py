@@ -97,14 +97,46 @@ def test_organic_consumption_and_uplift_are_their_equations(choice):
     assert out["uplift"].any()
 
 
+@pytest.mark.parametrize("choice", ["position", "cascade", "multinomial"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_item_beside_the_slate_is_met_by_popularity_and_consumed_where_it_attracts_unshown(seed, choice):
+    played = play(random_world(seed, choice=choice), seed)
+    np.testing.assert_array_equal(played.elsewhere, reference.met(played)[0])
+    assert 0 < (played.elsewhere >= 0).sum() < len(played.elsewhere)
+
+
+def test_what_the_slate_shows_is_not_met_beside_it():
+    world = dataclasses.replace(random_world(0, tau_click=-50.0, tau_buy=-50.0, organic_rate=1.0))
+    met = play(world, 1, batch=400, slate=1).elsewhere
+    shown = play(world, 1, batch=400, slate=10)
+    assert (met >= 0).mean() > 0.9
+    assert not (shown.elsewhere[:, None] == shown.actions).any()
+    assert (shown.elsewhere >= 0).mean() < 0.8
+
+
+def test_neither_the_observation_nor_a_reward_of_the_slate_tells_what_was_met():
+    still = dict.fromkeys(("boredom", "drift", "adapt"), 0.0)
+    seen = {}
+    for rate in (0.0, 1.0):
+        world = random_world(0, organic_rate=rate, **still)
+        env = RecSysVectorEnv(60, world=world, slate_size=2, reward="rating", repeat=True)
+        env.reset(seed=3)
+        seen[rate] = [column for _ in range(4) for column in env.step(np.tile([4, 9], (60, 1)))[:2]]
+        assert bool((env.core.out.elsewhere["item"] >= 0).any()) is (rate > 0)
+    assert same(seen[0.0], seen[1.0])
+
+
 @pytest.mark.parametrize("funnel", [0.0, 1.0])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_liked_items_turn_the_taste_and_its_length_stays(seed, funnel):
     played = play(random_world(seed, funnel=funnel), seed)
-    taste, v = played.before.taste, played.world.embedding[played.actions]
+    taste, v = played.before.taste, played.world.embedding
     length = np.linalg.norm(taste, axis=1)
-    pull = length[:, None, None] * v / np.linalg.norm(v, axis=2, keepdims=True) - taste[:, None]
-    mean = reference.mean_over_consumed(played, played.outcome["liked"][..., None] * pull)
+    unit = v / np.linalg.norm(v, axis=1, keepdims=True)
+    pull = length[:, None, None] * unit[played.actions] - taste[:, None]
+    item, level = reference.met(played)
+    beside = (level >= played.world.like_level)[:, None] * (length[:, None] * unit[item] - taste)
+    mean = reference.mean_over_consumed(played, played.outcome["liked"][..., None] * pull, beside)
     moved = taste + played.world.behaviour.drift * mean
     moved *= (length / np.linalg.norm(moved, axis=1))[:, None]
     np.testing.assert_allclose(played.after.taste, moved, **CLOSE)
@@ -116,7 +148,8 @@ def test_liked_items_turn_the_taste_and_its_length_stays(seed, funnel):
 def test_satiation_is_a_running_mean_of_consumed_topics(seed, funnel):
     played = play(random_world(seed, funnel=funnel), seed)
     rho = played.world.behaviour.rho
-    consumed = reference.mean_over_consumed(played, played.world.topic[played.actions])
+    topic = played.world.topic
+    consumed = reference.mean_over_consumed(played, topic[played.actions], topic[reference.met(played)[0]])
     expected = rho * played.before.satiation + (1 - rho) * consumed
     np.testing.assert_allclose(played.after.satiation, expected, **CLOSE)
 
@@ -125,8 +158,9 @@ def test_satiation_is_a_running_mean_of_consumed_topics(seed, funnel):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_trust_follows_the_normalised_ratings(seed, funnel):
     played = play(random_world(seed, funnel=funnel), seed)
-    normalised = (played.outcome["level"] - 1) / (played.world.n_levels - 1)
-    felt = reference.mean_over_consumed(played, normalised)
+    steps = played.world.n_levels - 1
+    beside = (reference.met(played)[1] - 1) / steps
+    felt = reference.mean_over_consumed(played, (played.outcome["level"] - 1) / steps, beside)
     expected = played.before.trust + played.world.behaviour.adapt * (felt - played.before.trust)
     np.testing.assert_allclose(played.after.trust, expected, **CLOSE)
 
@@ -186,15 +220,16 @@ CLICKS = ("examined", "clicked", "purchased", "organic", "uplift", "attraction")
 FELT = ("level", "rating", "liked", "satisfaction", "taste", "trust", "terminated")
 CASES = {
     "attract": (lambda w: shuffled(w, "taste"), CLICKS, {}),
-    "conformity": (lambda w: shuffled(w, "popularity"), ALL, {"discovery": 0.0}),
+    "conformity": (lambda w: shuffled(w, "popularity"), ALL, {"discovery": 0.0, "organic_rate": 0.0}),
     "coupling": (lambda w: dataclasses.replace(w, seed=99), CLICKS, {"drift": 0.0, "leaving": 0.0}),
-    "discovery": (lambda w: shuffled(w, "popularity"), ALL, {"conformity": 0.0}),
+    "discovery": (lambda w: shuffled(w, "popularity"), ALL, {"conformity": 0.0, "organic_rate": 0.0}),
+    "organic_rate": (lambda w: shuffled(w, "popularity"), ALL, {"conformity": 0.0, "discovery": 0.0}),
     "boredom": (with_other(rho=0.99), ALL, {}),
     "drift": (lambda w: dataclasses.replace(w, like_level=2), ("taste", "satisfaction", "attraction", "level"), {}),
     "adapt": (lambda w: dataclasses.replace(w, item_bias=w.item_bias + 5.0), ("trust", "terminated"), {}),
     "confounding": (lambda w: shuffled(w, "comfort").do(mood=2.5, phi=0.1), ALL, {}),
     "leaving": (with_other(h0=3.0, h1=-4.0), ALL, {}),
-    "funnel": (with_other(tau_click=5.0, tau_buy=9.0, eta=3.0), FELT, {}),
+    "funnel": (with_other(tau_click=5.0, tau_buy=9.0, eta=3.0), FELT, {"organic_rate": 0.0}),
 }  # fmt: skip
 """Mechanism -> (what takes away or alters all that it works with, what it could touch, what else must be off)."""
 

@@ -76,8 +76,9 @@ def branch(env, state, action):
 @pytest.mark.parametrize("reward", [*REWARDS, "function"])
 def test_potential_outcomes_are_what_each_item_then_brings(world, reward, choice):
     behaviour = Behaviour(
-        choice=choice, funnel=1.0, discovery=0.9, boredom=2.0, drift=0.1, noise_correlation=0.3, leaving=0.0
-    )
+        choice=choice, funnel=1.0, discovery=0.9, boredom=2.0, drift=0.1, noise_correlation=0.3, leaving=0.0,
+        organic_rate=1.0, exposure=0.0,
+    )  # fmt: skip
     kind = (lambda outcome: outcome["level"].sum(1) * 2.0) if reward == "function" else reward
     env = RecSysVectorEnv(4, world=world, reward=kind, behaviour=behaviour, autoreset_mode="Disabled")
     env.reset(seed=11)
@@ -92,7 +93,7 @@ def test_potential_outcomes_are_what_each_item_then_brings(world, reward, choice
     for item in range(world.n_items):
         reward_now, outcome_now = branch(env, state, np.full(4, item))
         np.testing.assert_array_equal(outcomes[mask[:, item], item], outcome_now[mask[:, item], 0])
-        np.testing.assert_allclose(rewards[mask[:, item], item], reward_now[mask[:, item]], rtol=1e-15)
+        np.testing.assert_allclose(rewards[mask[:, item], item], reward_now[mask[:, item]], rtol=1e-14)
     assert np.all(rewards[~mask] == 0.0)
 
 

@@ -23,13 +23,19 @@ from recenv.report.section_graph import adjustment, graph_alt, graph_section
 
 @pytest.fixture(scope="module")
 def graph():
-    return causal_graph(Behaviour(drift=0.0), confounded_log=True)
+    return causal_graph(Behaviour(drift=0.0, organic_rate=0.5), confounded_log=True)
 
 
 def test_every_variable_is_named_in_both_steps(graph):
     texts = [text.get_text() for text in graph_figure(graph).axes[0].texts]
     for node in graph.nodes:
         assert texts.count(split(node.name)[0]) == 2
+
+
+def test_what_a_world_without_its_mechanism_lacks_is_not_drawn():
+    texts = [text.get_text() for text in graph_figure(causal_graph(Behaviour())).axes[0].texts]
+    assert "elsewhere" not in texts
+    assert "taste" in texts
 
 
 def test_switched_off_edges_are_dotted_and_all_edges_drawn(graph):
@@ -49,7 +55,7 @@ def test_hidden_variables_are_dashed(graph):
 
 
 def test_the_legend_tells_switched_off_only_where_there_is_some(graph):
-    everything_on = causal_graph(Behaviour(funnel=1.0, noise_correlation=0.1), confounded_log=True)
+    everything_on = causal_graph(Behaviour(funnel=1.0, noise_correlation=0.1, organic_rate=0.1), confounded_log=True)
     assert everything_on.off == ()
     named = [[text.get_text() for text in graph_figure(one).legends[0].texts] for one in (graph, everything_on)]
     assert "switched off" in named[0]
@@ -103,7 +109,7 @@ def test_the_section_names_the_adjustment_set_and_the_interventions(world):
     text = graph_section(world.do(mood=0, drift=0), Picture("graph", "alt", 800, b"", b"")).html()
     assert "given the history" in text
     assert "mood = 0" in text
-    assert "Switched off: funnel, drift, the causes of mood, noise_correlation." in text
+    assert "Switched off: funnel, organic_rate, noise_correlation, drift, the causes of mood." in text
 
 
 def test_mechanisms_are_named_on_their_edges_clear_of_boxes_and_of_each_other(graph):
