@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from recenv.causal.behaviour import Behaviour
 from recenv.causal.factors import Factors
 from recenv.causal.pairs import FIRST, SECOND, LoggedPairs
 from recenv.causal.validation.validation_card import ValidationCard
+from recenv.causal.world_tables import WorldTables, make_tables
 from recenv.protocol import Catalogue
 from recenv.storage import read_record, write_record
 
@@ -30,54 +31,6 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 NODES = {"mood": (-np.inf, np.inf), "trust": (0.0, 1.0), "satiation": (0.0, 1.0)}
 """State variables that `World.do` can hold at a value -> the range of values."""
-
-
-USER = np.dtype([("bias", np.float64), ("taste_length", np.float64), ("drawn", np.int64), ("offered", np.int64)])
-"""What the loops read of a user: b_u, |taste|, who is drawn by the number of this row, how many items can be shown.
-
-Everyone is drawn and everything can be shown, unless an environment has pools (`recenv.envs.pools`)."""
-ITEM = np.dtype(
-    [
-        ("bias", np.float64),
-        ("popularity", np.float64),
-        ("comfort", np.float64),
-        ("length", np.float64),
-        ("topics_from", np.int32),
-        ("topics_to", np.int32),
-    ]
-)
-"""What the loops read of an item: b_i, pop, comfort, |V|, and which rows of the topic table are its own."""
-TOPIC = np.dtype([("loading", np.float64), ("topic", np.int64)])
-"""One topic of one item; most items have one to three of them, so rows are cheaper than (N, G)."""
-
-
-class WorldTables(NamedTuple):
-    """A world as the compiled loops read it: few arrays, since each costs a hundred nanoseconds a call."""
-
-    user: NDArray[np.void]
-    """(U,) of dtype USER."""
-    item: NDArray[np.void]
-    """(N,) of dtype ITEM."""
-    taste: NDArray[np.float64]
-    """(U, D)."""
-    embedding: NDArray[np.float64]
-    """(N, D)."""
-    topics: NDArray[np.void]
-    """(M,) of dtype TOPIC, by item."""
-    thresholds: NDArray[np.float64]
-    """(L - 1,)."""
-    scale: NDArray[np.float64]
-    """(L,)."""
-    user_features: NDArray[np.float32]
-    """(U, F)."""
-    found_up_to: NDArray[np.float64]
-    """(N,) cumulative sigmoid(pop), as a share: which item a user comes across (`Behaviour.organic_rate`)."""
-    pair_start: NDArray[np.int64]
-    """See `PairTable`, as the next four."""
-    pair_item: NDArray[np.int32]
-    pair_noise: NDArray[np.float64]
-    pair_filter: NDArray[np.uint64]
-    pair_rank: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -309,28 +262,7 @@ class World:
     @cached_property
     def tables(self) -> WorldTables:
         """The arrays for the compiled loops."""
-        user, item = np.zeros(self.n_users, USER), np.zeros(self.n_items, ITEM)
-        user["bias"], user["taste_length"] = self.user_bias, np.linalg.norm(self.taste, axis=1)
-        user["drawn"], user["offered"] = np.arange(self.n_users), self.n_items
-        item["bias"], item["popularity"], item["comfort"] = self.item_bias, self.popularity, self.comfort
-        item["length"] = np.linalg.norm(self.embedding, axis=1)
-        of_item, topic = np.nonzero(self.topic)
-        topics = np.zeros(len(topic), TOPIC)
-        topics["topic"], topics["loading"] = topic, self.topic[of_item, topic]
-        ends = np.searchsorted(of_item, np.arange(self.n_items + 1))
-        item["topics_from"], item["topics_to"] = ends[:-1], ends[1:]
-        return WorldTables(
-            user,
-            item,
-            self.taste,
-            self.embedding,
-            topics,
-            self.thresholds,
-            self.scale,
-            self.user_features,
-            _found_up_to(self.popularity),
-            *self.pairs.table(self.n_users),
-        )
+        return make_tables(self)
 
     @cached_property
     def graph(self) -> CausalGraph:
@@ -439,12 +371,3 @@ class World:
             pairs=pairs,
             **arrays,
         )
-
-
-def _found_up_to(popularity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return cumulative sigmoid(pop) as a share; the last is 1."""
-    from scipy.special import expit
-
-    total = np.cumsum(expit(popularity))
-    share: NDArray[np.float64] = total / total[-1]
-    return share

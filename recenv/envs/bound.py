@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from recenv.causal.behaviour import DIALS
 from recenv.causal.compiled import jit, jit_merged
-from recenv.causal.world import ITEM, TOPIC, USER, WorldTables
+from recenv.causal.world_tables import ITEM, TOPIC, USER, WorldTables
 from recenv.envs.blocks import step_blocks
 from recenv.envs.elsewhere import meet_all
 from recenv.envs.lanes import KEYS, VALUES

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from recenv.causal.abduction import world_key
 from recenv.causal.compiled import jit
 from recenv.causal.noise import opinion_uniform
-from recenv.causal.world import World, WorldTables
+from recenv.causal.world import World
+from recenv.causal.world_tables import WorldTables
 
 if TYPE_CHECKING:
     from recenv.envs.config import EnvConfig

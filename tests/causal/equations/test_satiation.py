@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recenv.causal.equations.satiation import fade, satiate, satiation_match, satiation_next
-from recenv.causal.world import TOPIC
+from recenv.causal.world_tables import TOPIC
 
 
 def topics_of(loadings):
