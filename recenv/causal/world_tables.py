@@ -18,13 +18,14 @@ ITEM = np.dtype(
     [
         ("bias", np.float64),
         ("popularity", np.float64),
+        ("findable", np.float64),
         ("comfort", np.float64),
         ("length", np.float64),
         ("topics_from", np.int32),
         ("topics_to", np.int32),
     ]
 )
-"""What the loops read of an item: b_i, pop, comfort, |V|, and which rows of the topic table are its own."""
+"""What the loops read of an item: b_i, pop, sigmoid(pop), comfort, |V|, and which rows of the topic table it has."""
 TOPIC = np.dtype([("loading", np.float64), ("topic", np.int64)])
 """One topic of one item; most items have one to three of them, so rows are cheaper than (N, G)."""
 
@@ -64,6 +65,7 @@ def make_tables(world: World) -> WorldTables:
     user["bias"], user["taste_length"] = world.user_bias, np.linalg.norm(world.taste, axis=1)
     user["drawn"], user["offered"] = np.arange(world.n_users), world.n_items
     item["bias"], item["popularity"], item["comfort"] = world.item_bias, world.popularity, world.comfort
+    item["findable"] = 1.0 / (1.0 + np.exp(-world.popularity))
     item["length"] = np.linalg.norm(world.embedding, axis=1)
     of_item, topic = np.nonzero(world.topic)
     topics = np.zeros(len(topic), TOPIC)
@@ -79,13 +81,13 @@ def make_tables(world: World) -> WorldTables:
         world.thresholds,
         world.scale,
         world.user_features,
-        _found_up_to(world.popularity),
+        _share_up_to(item["findable"]),
         *world.pairs.table(world.n_users),
     )
 
 
-def _found_up_to(popularity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return cumulative sigmoid(pop) as a share; the last is 1."""
-    total = np.cumsum(1.0 / (1.0 + np.exp(-popularity)))
+def _share_up_to(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the cumulative weights as a share; the last is 1."""
+    total = np.cumsum(weight)
     share: NDArray[np.float64] = total / total[-1]
     return share

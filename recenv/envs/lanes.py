@@ -72,7 +72,7 @@ KEYS = 18 * LANES
     E_RATE,
     Z_RATE,
     E_CLICK,
-    POPULARITY,
+    FINDABLE,
     LOOKED_AT,
     FOUND,
     SEEN,
@@ -87,7 +87,7 @@ KEYS = 18 * LANES
     Y,
     X,
 ) = (row * LANES for row in range(17))
-"""Rows of `values` (float64). Of items: noise of opinion and click, popularity, probability that the position is
+"""Rows of `values` (float64). Of items: noise of opinion and click, sigmoid(pop), probability that the position is
 examined, whether the item is discovered and the position examined (1 or 0), opinions that the log holds. Of users:
 effect of the mood, noise of mood and leaving; items consumed, what was felt, and the trust after it.
 Of items again: attraction and satisfaction."""
@@ -145,7 +145,7 @@ def gather_items(order, first, place, count, actions, world, state, rules, keys,
         keys[ITEM + lane] = np.uint32(item)
         keys[SUSPECT + suspects] = np.uint32(lane)
         suspects += 1 if rules["hybrid"] and may_be_logged(world.pair_filter, user, item) else 0
-        values[POPULARITY + lane] = world.item[item]["popularity"]
+        values[FINDABLE + lane] = world.item[item]["findable"]
         read_ahead(world.topics, np.intp(world.item[item]["topics_from"]) * world.topics.strides[0])
         k += 1
         if k == slate:
@@ -210,7 +210,7 @@ def be_attracted(count, dials, keys, values):  # type: ignore[no-untyped-def]
             keys[SEED + j], keys[EPISODE + j], keys[USER + j], keys[STEP + j], keys[ITEM + j], CLICK
         )
     for j in range(count):
-        values[FOUND + j] = 1.0 if discovered(values[FOUND + j], values[POPULARITY + j], dials) else 0.0
+        values[FOUND + j] = 1.0 if discovered(values[FOUND + j], values[FINDABLE + j], dials) else 0.0
     if dials["choice"] == MULTINOMIAL:
         for j in range(count):
             u, _ = uniform_pair(

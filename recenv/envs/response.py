@@ -85,7 +85,7 @@ def respond(i, a, swing, world, state, dials, rules):  # type: ignore[no-untyped
         u_choice, _ = uniform_pair(slot["seed"], slot["episode"], user, slot["step"], a, CHOICE)
         e_click = gumbel_quantile(u_choice)
     y, x = utilities(i, a, e_click, e_rate, swing, world, state, dials)
-    return y, x, discovered(u_discovery, world.item[a]["popularity"], dials)
+    return y, x, discovered(u_discovery, world.item[a]["findable"], dials)
 
 
 @jit_merged
@@ -221,7 +221,7 @@ def choose_one(i, world, state, dials, rules, outcome):  # type: ignore[no-untyp
         row = outcome[i, best]
         a = np.int64(row["item"])
         _, u = uniform_pair(slot["seed"], slot["episode"], slot["user"], slot["step"], a, CLICK)
-        found = discovered(u, world.item[a]["popularity"], dials)
+        found = discovered(u, world.item[a]["findable"], dials)
         fill_outcome(row, a, row["attraction"], row["satisfaction"], found, chosen, chosen, world, dials, rules)
 
 

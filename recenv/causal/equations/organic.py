@@ -3,13 +3,15 @@
 import numpy as np
 
 from recenv.causal.compiled import jit_merged
-from recenv.causal.noise import logistic_cdf
 
 
 @jit_merged
-def discovered(u, popularity, dials):  # type: ignore[no-untyped-def]
-    """Return whether the user comes across the item by itself, with probability discovery * sigmoid(pop)."""
-    return u < dials["discovery"] * logistic_cdf(popularity)
+def discovered(u, findable, dials):  # type: ignore[no-untyped-def]
+    """Return whether the user comes across the item by itself, with probability discovery * sigmoid(pop).
+
+    `findable` is sigmoid(pop), which a world keeps of each item.
+    """
+    return u < dials["discovery"] * findable
 
 
 @jit_merged
