@@ -2,9 +2,9 @@
 
 A world is fitted to 70% of each user's ratings, with the default options and without weights ("naive"): the default
 weights ask for pairs that nobody selected, which costs something on the self-selected ones that are held out.
-Everything is measured on the other 30%: the randomised PIT (uniform if the world is right), the log score against biases
-alone (paired, by user), and what is left in the residuals of user, item and exposure (effect sizes, 0 if nothing is).
-Intervals are 95%, by a bootstrap of users.
+Everything is measured on the other 30%: the randomised PIT (uniform if the world is right), the log score against
+biases alone (paired, by user), and what is left in the residuals of user, item and exposure (effect sizes, 0 if nothing
+is). Intervals are 95%, by a bootstrap of users.
 
     python benchmarks/held_out.py [--quick] [--ml-latest-small FOLDER] [--home FOLDER] [--out FILE.json]
 

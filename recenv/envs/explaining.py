@@ -14,7 +14,7 @@ from recenv.causal.noise import SHARED_OPINION, opinion_uniform
 from recenv.causal.world import World
 from recenv.envs.causes import DRAWN, FELT, causes_of, summed
 from recenv.envs.core import BatchCore
-from recenv.envs.explanation_words import response_words, shown_words
+from recenv.envs.explanation_words import elsewhere_words, response_words, shown_words
 from recenv.envs.query_checks import check_begun
 from recenv.envs.replaying import last_step
 from recenv.protocol import Decision
@@ -35,6 +35,8 @@ class Explanation:
     """(B, K) of dtype SATISFACTION_SHARES; they sum to the outcome's satisfaction."""
     attraction: NDArray[np.void]
     """(B, K) of dtype ATTRACTION_SHARES; they sum to the outcome's attraction."""
+    elsewhere: NDArray[np.void]
+    """(B,) of dtype `recenv.envs.state.ELSEWHERE`: what was consumed in the step without being shown."""
     shown: tuple[str, ...]
     """B sentences: why the slate was shown, as far as the caller told."""
     world: World = field(repr=False)
@@ -50,7 +52,8 @@ class Explanation:
             for row, felt, drawn in zip(self.outcome[slot], self.satisfaction[slot], self.attraction[slot], strict=True)
             for line in response_words(self.world, row, felt, drawn)
         ]
-        return ResponseExplanation(self.outcome[slot].copy(), shares, (self.shown[slot], *lines))
+        beside = elsewhere_words(self.world, self.elsewhere[slot])
+        return ResponseExplanation(self.outcome[slot].copy(), shares, (self.shown[slot], *lines, *beside))
 
     def words(self, slot: int) -> str:
         """Return one user's response in words."""
@@ -105,7 +108,7 @@ def explain(
         raise RuntimeError("nothing was shown yet in this episode: call step() before explain()")
     felt, drawn = _shares(core, step.before.user, causes_of(core, step.before, outcome["item"]), outcome)
     because = shown_words(outcome["item"], shown, decision, reasons)
-    return Explanation(outcome, felt, drawn, because, core.world)
+    return Explanation(outcome, felt, drawn, step.after.out.elsewhere, because, core.world)
 
 
 def _shares(

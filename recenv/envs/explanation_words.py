@@ -103,6 +103,14 @@ def response_words(world: World, row: Any, felt: Any, drawn: Any) -> list[str]:
     return [_click_words(world, title, row, drawn), _rating_words(world, title, row, felt)]
 
 
+def elsewhere_words(world: World, met: Any) -> list[str]:
+    """Return a sentence on what was consumed without being shown, a record of ELSEWHERE; none where nothing was."""
+    if met["item"] < 0:
+        return []
+    rating = f"{world.scale[met['level'] - 1]:g}"
+    return [f"{world.titles[met['item']]}: consumed without being shown; it would have got {rating}."]
+
+
 def _click_words(world: World, title: str, row: Any, drawn: Any) -> str:
     dials, y = world.behaviour, row["attraction"]
     if not row["examined"]:

@@ -194,3 +194,17 @@ def test_after_going_back_the_explanation_is_of_the_response_before():
     env.step(4)
     env.set_state(here)
     assert env.explain().words == first.words
+
+
+def test_the_words_tell_what_was_consumed_without_being_shown():
+    behaviour = Behaviour(organic_rate=1.0, tau_click=-50.0, tau_buy=-50.0, leaving=0.0)
+    env = RecSysVectorEnv(6, world=WORLD, behaviour=behaviour, slate_size=2, horizon=4)
+    env.reset(seed=0)
+    for shown in ([[0, 1]] * 6, [[2, 3]] * 6):
+        env.step(np.array(shown))
+    met = env.core.out.elsewhere
+    assert (met["item"] >= 0).any()
+    for slot, one in enumerate(met):
+        words = env.explain().of(slot).words
+        told = f"{WORLD.titles[one['item']]}: consumed without being shown; it would have got {one['level']}."
+        assert (words[-1] == told) is bool(one["item"] >= 0)
