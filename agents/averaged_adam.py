@@ -17,9 +17,10 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import nn
+
+from recenv.compiled import compiling
 
 Network = TypeVar("Network", bound=nn.Module)
 BETA_1, BETA_2, TINY = 0.9, 0.999, 1e-8
@@ -110,7 +111,7 @@ def _follow(vectors: tuple[torch.Tensor, ...], rate: float, last: float, decay: 
     gradient.zero_()
 
 
-@njit(cache=True, error_model="numpy")
+@compiling(error_model="numpy")
 def _one_pass(  # type: ignore[no-untyped-def]
     vector, gradient, first, second, average, rate, last, keep, fresh, beta_1, beta_2, tiny
 ):  # pragma: no cover - compiled

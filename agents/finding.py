@@ -1,4 +1,4 @@
-"""Agents by name: registered, `module:Class`, `file.py:Class`, a saved folder, or the object itself.
+"""Agents by name: registered, `module:Class`, `file.py:Class`, `file.py`, a saved folder, or the object itself.
 
 Built-in agents and those of other packages are found the same way, through the entry-point group `recenv.agents`.
 """
@@ -41,12 +41,13 @@ def find_agent(spec: Any) -> AgentFactory:
     Parameters
     ----------
     spec
-        A registered name, "module:Class", "path/to/file.py:Class", or the class or function itself.
+        A registered name, "module:Class", "path/to/file.py:Class", "path/to/file.py" where the file has one agent, or
+        the class or function itself.
 
     Raises
     ------
     ValueError
-        If the name is unknown, with the nearest valid one.
+        If the name is unknown, with the nearest valid one, or a file has several agents or none.
     FileNotFoundError
         If the Python file is not there.
     TypeError
@@ -57,14 +58,17 @@ def find_agent(spec: Any) -> AgentFactory:
     spec = str(spec)
     if spec in _entry_points():
         return _checked_factory(_entry_points()[spec].load(), spec)
+    if spec.endswith(".py"):
+        return _only_agent(Path(spec))
     place, separator, name = spec.rpartition(":")
     if not separator or not place or not name:
         raise ValueError(f"unknown agent {spec!r}{did_you_mean(spec, agent_names())}; {_ways()}")
     module = _module_of_file(Path(place)) if place.endswith(".py") else _module_of_name(place, spec)
     if not hasattr(module, name):
-        public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        own = [key for key in public if getattr(vars(module)[key], "__module__", "") == module.__name__]
-        raise ValueError(f"{place} has no {name!r}{did_you_mean(name, own)}; it has {', '.join(own) or 'nothing'}")
+        own = _own(module)
+        raise ValueError(
+            f"{place} has no {name!r}{did_you_mean(name, list(own))}; it has {', '.join(own) or 'nothing'}"
+        )
     return _checked_factory(getattr(module, name), spec)
 
 
@@ -198,6 +202,31 @@ def _checked_factory(found: Any, spec: str) -> AgentFactory:
     return cast(AgentFactory, found)
 
 
+def _own(module: ModuleType) -> dict[str, Any]:
+    """Return the public classes and functions that a module defines itself, by name."""
+    public = {name: value for name, value in vars(module).items() if callable(value) and not name.startswith("_")}
+    return {name: value for name, value in public.items() if getattr(value, "__module__", "") == module.__name__}
+
+
+def _only_agent(path: Path) -> AgentFactory:
+    """Return the one class of a file that has `act` and `update`."""
+    own = _own(_module_of_file(path))
+    agents = [
+        name
+        for name, value in own.items()
+        if inspect.isclass(value) and all(callable(getattr(value, method, None)) for method in ("act", "update"))
+    ]
+    if len(agents) == 1:
+        return cast(AgentFactory, own[agents[0]])
+    if agents:
+        raise ValueError(f"agent file {path} has several agents, {', '.join(agents)}: name one, as {path}:{agents[0]}")
+    there = f"it has {', '.join(own)}" if own else "it has nothing"
+    raise ValueError(
+        f"agent file {path} has no class with act() and update(), {there}: write one, or name what makes the agent, as "
+        f"{path}:{next(iter(own), 'Class')}"
+    )
+
+
 def _module_of_name(name: str, spec: str) -> ModuleType:
     try:
         return importlib.import_module(name)
@@ -225,6 +254,6 @@ def _module_of_file(path: Path) -> ModuleType:
 
 def _ways() -> str:
     return (
-        f"give one of {', '.join(agent_names())}, or 'module:Class', or 'path/to/file.py:Class' "
-        "or the folder of a saved agent"
+        f"give one of {', '.join(agent_names())}, or 'module:Class', 'path/to/file.py:Class', "
+        "'path/to/file.py' or the folder of a saved agent"
     )

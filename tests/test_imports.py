@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = {"lazy", "generators", "protocol", "storage", "_version"}
+BASE = {"lazy", "generators", "protocol", "storage", "compiled", "_version"}
 EVERYTHING = None
 
 ALLOWED: dict[str, set[str] | None] = {
@@ -19,6 +19,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "protocol": set(),
     "storage": {"_version"},
     "generators": set(),
+    "compiled": {"storage"},
     "data": BASE,
     "feedback": BASE | {"data"},
     "ope": BASE | {"data", "feedback"},

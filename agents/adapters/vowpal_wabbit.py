@@ -104,13 +104,13 @@ class VowpalWabbitAgent(ScoreAgent):
 
     @classmethod
     def load(cls, path: str | Path) -> VowpalWabbitAgent:
-        """Read a saved agent; it goes on where it was saved."""
+        """Read a saved agent; it goes on bit for bit where it was saved, Vowpal Wabbit's own counters included."""
         saved = read_agent(path, (cls.name,))
         agent = cls(saved_catalogue(saved), **saved.options)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "model"
             file.write_bytes(saved.arrays["model"].tobytes())
-            agent._workspace = _workspace(f"-i {file}")
+            agent._workspace = _workspace(f"-i {file} --preserve_performance_counters")
         return agent
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recenv.agents.candidates import known_candidates
+from recenv.agents.consumed import consumed_positions
 from recenv.agents.linear.joint_features import item_features, state_features
 from recenv.agents.linear.posterior import LinearPosterior
 from recenv.agents.linear.posterior_scores import PosteriorScores
@@ -158,6 +159,5 @@ def slate_credit(
 
 def _taken(items: NDArray[np.int64], feedback: Feedback) -> NDArray[np.bool_]:
     """Return (B, K) which shown items the user consumed; where none was, or nobody tells, all shown."""
-    shown = items >= 0
-    consumed = shown & np.asarray((feedback.outcome or {}).get("consumed", shown), np.bool_)
-    return np.where(consumed.any(axis=1, keepdims=True), consumed, shown)
+    consumed = consumed_positions(items, feedback.outcome)
+    return np.where(consumed.any(axis=1, keepdims=True), consumed, items >= 0)

@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
+
+from recenv.compiled import compiled
 
 REACH = 6.0
 """Deviations from its mean where a draw is looked for."""
@@ -37,7 +38,7 @@ class BestOfNormals:
         return _shares(np.asarray(scores, np.float64), self.deviation, candidates >= 0, LEVELS, LOG_CDF)
 
 
-@njit(cache=True)
+@compiled
 def _log_cdf(z: float, table: NDArray[np.float64]) -> float:  # pragma: no cover - compiled
     place = (z + TABLE_REACH) * (TABLE_STEPS / (2.0 * TABLE_REACH))
     if place <= 0.0:
@@ -48,7 +49,7 @@ def _log_cdf(z: float, table: NDArray[np.float64]) -> float:  # pragma: no cover
     return table[left] + (place - left) * (table[left + 1] - table[left])
 
 
-@njit(cache=True)
+@compiled
 def _shares(scores, deviation, valid, levels, table):  # type: ignore[no-untyped-def]
     """Return (B, C) the probabilities, row after row."""  # pragma: no cover - compiled
     out = np.zeros(scores.shape)
@@ -78,7 +79,7 @@ def _shares(scores, deviation, valid, levels, table):  # type: ignore[no-untyped
     return out
 
 
-@njit(cache=True)
+@compiled
 def _log_f(edges, mean, spread, table, out):  # type: ignore[no-untyped-def]
     """Write the log distribution of the highest draw at each edge into `out`."""  # pragma: no cover - compiled
     for k in range(len(edges)):

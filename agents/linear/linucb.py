@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recenv.agents.candidates import known_candidates
 from recenv.agents.linear.agent import LinearAgent, LinearConfig
+from recenv.agents.linear.joint_features import state_features
 from recenv.agents.linear.posterior_scores import Greedy, Scored
 from recenv.agents.options import options_record
-from recenv.protocol import Catalogue
+from recenv.protocol import Catalogue, Decision, Request
 
 
 class LinUCBAgent(LinearAgent):
@@ -50,3 +52,14 @@ class LinUCBAgent(LinearAgent):
     def exploring(self, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> Scored:
         """Return the upper confidence bounds, followed greedily."""
         return Greedy(mean + self.alpha * deviation)
+
+    def act(self, request: Request, *, rng: np.random.Generator, explore: bool = True) -> Decision:
+        """Choose a slate for each of B users; a single item without working out the bounds of all."""
+        items = np.full(1, -1)
+        if request.slate_size == 1:
+            states = state_features(request.observation, self.catalogue.observation_size)
+            candidates = known_candidates(request.candidates, self.catalogue.n_items)
+            items = self.posterior.highest_bounds(states, candidates, self.alpha * explore, self.config.caution)
+        if (items < 0).any():  # a slate, a user without candidates, or an observation that is not finite
+            return super().act(request, rng=rng, explore=explore)
+        return Decision(items[:, None], np.ones(len(items)))

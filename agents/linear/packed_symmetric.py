@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from recenv.compiled import compiled
+
+DOUBLINGS = 4
+"""Of the exponent that bounds eigenvalues."""
+TINY = float(np.finfo(np.float64).tiny)
 
 
 def packed_size(size: int) -> int:
@@ -27,7 +32,20 @@ def pack(full: NDArray[np.float64]) -> NDArray[np.float64]:
     return full[:, row, column]
 
 
-@njit(cache=True)
+def largest_eigenvalues(full: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n,) at least the largest eigenvalue of positive matrices (n, d, d): at most d^(1/32) of it.
+
+    (sum of eigenvalues^(2 p))^(1 / (2 p)) = |M^p|^(1 / p),  p = 16, the norm is Frobenius'
+    """
+    scale = np.maximum(np.trace(full, axis1=1, axis2=2), TINY)
+    power = full / scale[:, None, None]
+    for _ in range(DOUBLINGS):
+        power = power @ power
+    found: NDArray[np.float64] = scale * np.sqrt((power**2).sum(axis=(1, 2))) ** (0.5**DOUBLINGS)
+    return found
+
+
+@compiled
 def products(vectors: NDArray[np.float64]) -> NDArray[np.float32]:  # pragma: no cover - compiled
     """Return (n, P) float32 the packed z z' of vectors z (n, d), off the diagonal twice.
 
@@ -46,7 +64,7 @@ def products(vectors: NDArray[np.float64]) -> NDArray[np.float32]:  # pragma: no
     return out
 
 
-@njit(cache=True)
+@compiled
 def times(packed: NDArray[np.float64], vector: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     """Write M z into `out`, M a packed row (P,)."""  # pragma: no cover - compiled
     size = len(vector)
@@ -62,7 +80,7 @@ def times(packed: NDArray[np.float64], vector: NDArray[np.float64], out: NDArray
         place += size - i
 
 
-@njit(cache=True)
+@compiled
 def add_product(packed: NDArray[np.float64], vector: NDArray[np.float64], factor: float) -> None:
     """Add factor z z' to a packed row (P,), in place."""  # pragma: no cover - compiled
     size = len(vector)
@@ -72,3 +90,27 @@ def add_product(packed: NDArray[np.float64], vector: NDArray[np.float64], factor
         for j in range(i, size):
             packed[place + j - i] += scaled * vector[j]
         place += size - i
+
+
+@compiled
+def write_sizes(packed: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    """Write sum_j |M_ij| of a packed row (P,) into `out` (d,)."""  # pragma: no cover - compiled
+    size = len(out)
+    out[:] = np.float32(0.0)
+    place = 0
+    for i in range(size):
+        out[i] += abs(packed[place])
+        for j in range(i + 1, size):
+            value = abs(packed[place + j - i])
+            out[i] += value
+            out[j] += value
+        place += size - i
+
+
+@compiled
+def row_sizes(packed: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Return (n, d) sum_j |M_ij| of packed rows (n, P)."""
+    out = np.empty((len(packed), size), np.float32)  # pragma: no cover - compiled
+    for n in range(len(packed)):
+        write_sizes(packed[n], out[n])
+    return out

@@ -23,10 +23,21 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from recenv.agents.linear.packed_symmetric import add_product, pack, packed_size, products, times, unpack
+from recenv.agents.linear.highest_bound import Bounds, Loose, highest_places
+from recenv.agents.linear.packed_symmetric import (
+    add_product,
+    largest_eigenvalues,
+    pack,
+    packed_size,
+    products,
+    row_sizes,
+    times,
+    unpack,
+    write_sizes,
+)
+from recenv.compiled import compiled
 
 GROWTH = 1.5
 """A refresh is due when the observations have grown by this factor."""
@@ -91,8 +102,8 @@ class LinearPosterior:
         """
         squares = _absorb(
             np.asarray(items, np.int64), np.ascontiguousarray(states, np.float64), np.asarray(rewards, np.float64),
-            self.mean, self.covariance, self._single, self.sum_xx, self.sum_rx, self.count, self.surprise,
-            self.forgetting,
+            self.mean, self.covariance, self.largest, self._single, self._reach, self.sum_xx, self.sum_rx, self.count,
+            self.surprise, self.forgetting,
         )  # fmt: skip
         self.rewards += len(items), float((np.asarray(rewards) ** 2).sum())
         self.pending += len(items)
@@ -112,6 +123,21 @@ class LinearPosterior:
         mean = self.mean[items] @ states.T
         variance = self._single[items] @ products(states).T
         return _looked_up(mean, np.sqrt(np.maximum(variance, 0.0)), np.sqrt(self.noise(caution))[items], places)
+
+    def highest_bounds(
+        self, states: NDArray[np.float64], candidates: NDArray[np.int64], alpha: float, caution: float = 0.0
+    ) -> NDArray[np.int64]:
+        """Return (B,) the candidate of the highest mean + alpha deviation, of equals the lowest id.
+
+        It is -1 where there is no candidate, or a state is not finite.
+        """
+        items, places = _asked(candidates, len(self.items))
+        factor = alpha * np.sqrt(self.noise(caution))[items]
+        squares = (states**2).astype(np.float32)
+        loose = Loose(self._reach[items] @ squares.T, self.largest[items], squares.sum(axis=1))
+        bounds = Bounds(self._single[items], self.mean[items] @ states.T, factor)
+        found = highest_places(bounds, loose, products(states), places)
+        return found if isinstance(items, slice) else np.where(found < 0, -1, items[found])
 
     def noise(self, caution: float = 0.0) -> NDArray[np.float64]:
         """Return (N,) the noise variance s_a^2 of each item, in squared units of the reward.
@@ -141,7 +167,11 @@ class LinearPosterior:
         np.einsum("jj->j", precision)[:] += shared
         covariance = np.asarray(np.linalg.inv(precision), np.float64)
         self._add_shared_part(parts, scale, item, covariance, covariance @ pull)
-        self._single = self.covariance.astype(np.float32)
+        # It holds until the next refresh: observations make C_a smaller.
+        self.largest = np.concatenate(
+            [largest_eigenvalues(unpack(self.covariance[part], self.columns)).astype(np.float32) for part in parts]
+        )
+        self._round()
         self.pending = 0
 
     def _own_parts(
@@ -219,10 +249,15 @@ class LinearPosterior:
         for name in _STATE:
             setattr(self, name, arrays[f"{prefix}{name}"].copy())
         self.pending = int(arrays[f"{prefix}pending"])
+        self._round()
+
+    def _round(self) -> None:
+        """Derive what requests read: C_a in 32 bits, and the sums of its rows' sizes (N, d)."""
         self._single = self.covariance.astype(np.float32)
+        self._reach = row_sizes(self._single, self.columns)
 
 
-_STATE = ("mean", "covariance", "sum_xx", "sum_rx", "count", "surprise", "rewards")
+_STATE = ("mean", "covariance", "largest", "sum_xx", "sum_rx", "count", "surprise", "rewards")
 
 
 def _asked(candidates: NDArray[np.int64], n_items: int) -> tuple[Any, NDArray[np.int64]]:
@@ -234,7 +269,7 @@ def _asked(candidates: NDArray[np.int64], n_items: int) -> tuple[Any, NDArray[np
     return np.flatnonzero(wanted), np.where(candidates < 0, -1, (np.cumsum(wanted) - 1)[candidates])
 
 
-@njit(cache=True)
+@compiled
 def _looked_up(mean, deviation, noise, places):  # type: ignore[no-untyped-def]
     """Return (B, C) the mean and the deviation at each place, a row of (n, B); 0 where the place is below 0."""
     users, columns = places.shape  # pragma: no cover - compiled
@@ -249,14 +284,17 @@ def _looked_up(mean, deviation, noise, places):  # type: ignore[no-untyped-def]
     return out_mean, out_deviation
 
 
-@njit(cache=True)
-def _absorb(items, states, rewards, mean, covariance, single, sum_xx, sum_rx, count, surprise, forgetting):  # type: ignore[no-untyped-def]
+@compiled
+def _absorb(  # type: ignore[no-untyped-def]
+    items, states, rewards, mean, covariance, largest, single, reach, sum_xx, sum_rx, count, surprise, forgetting
+):
     """Take in one observation after the other, in place."""  # pragma: no cover - compiled
     towards, squares = np.empty(states.shape[1]), 0.0
     for n in range(len(items)):
         a, x, r = items[n], states[n], rewards[n]
         if forgetting < 1.0:
             covariance[a] /= forgetting
+            largest[a] /= forgetting
             sum_xx[a] *= forgetting
             sum_rx[a] *= forgetting
             count[a] *= forgetting
@@ -279,4 +317,5 @@ def _absorb(items, states, rewards, mean, covariance, single, sum_xx, sum_rx, co
         a = items[n]
         for k in range(single.shape[1]):
             single[a, k] = covariance[a, k]
+        write_sizes(single[a], reach[a])
     return squares

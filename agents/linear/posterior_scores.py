@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from recenv.agents.exploration import EpsilonGreedy, Exploration
 from recenv.agents.scoring import ScoreAgent
+from recenv.compiled import compiled
 from recenv.protocol import Decision, Request
 
 
@@ -34,7 +34,7 @@ class Greedy(Scored):
         return _highest(scores, left), np.ones(len(left))
 
 
-@njit(cache=True)
+@compiled
 def _highest(scores, candidates):  # type: ignore[no-untyped-def]
     """Return (B,) the column of the highest score, of equals the lowest item id, as `greedy_columns` does."""
     columns = np.zeros(len(scores), np.int64)  # pragma: no cover - compiled

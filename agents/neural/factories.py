@@ -97,7 +97,7 @@ class EpsilonGreedyAgent(ScheduledAgent):
         *,
         seed: int = 0,
         device: str = "cpu",
-        epsilon: float = 0.01,
+        epsilon: float = 0.005,
         epsilon_start: float = 1.0,
         epsilon_steps: int = 5_000,
         schedule: str = "constant",

@@ -38,7 +38,8 @@ class DQNConfig:
 
     gamma: float = 0.2
     """Discount of the next step's value, in [0, 1); 0 is the myopic agent, a contextual bandit. Where a shown item
-    matters for long, as with trust and leaving, raise it (to 0.8, say): high discounts learn more slowly."""
+    matters for long, as with trust and leaving, raise it (to 0.9, say) and `weight_decay` with it (to 1): high
+    discounts learn more slowly, and values that look far ahead pick up more of the items' noise."""
     double: bool = True
     """Whether one network chooses the next item and the other values it; else the slow one does both."""
     dueling: bool = False

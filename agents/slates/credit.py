@@ -9,20 +9,7 @@ The credits of a slate sum to G. Of one taken item the credit is G itself, whate
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
-
-
-def consumed_positions(items: NDArray[np.int64], outcome: Mapping[str, NDArray[Any]] | None) -> NDArray[np.bool_]:
-    """Return (B, K) which items the user consumed; where nobody tells, all that were shown."""
-    shown = items >= 0
-    if outcome is None or "consumed" not in outcome:
-        return shown
-    return shown & np.asarray(outcome["consumed"], np.bool_)
 
 
 def credit(value: torch.Tensor, gain: torch.Tensor, took: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from recenv.agents.allowed_items import pack_allowed, packed_size
 from recenv.agents.averaged_adam import AveragedAdam
 from recenv.agents.candidates import known_candidates
+from recenv.agents.consumed import consumed_positions
 from recenv.agents.devices import torch_device
 from recenv.agents.moments import Moments
 from recenv.agents.observations import flat_observation
@@ -25,7 +26,6 @@ from recenv.agents.saving import (
     write_agent,
 )
 from recenv.agents.scoring import ScoreAgent
-from recenv.agents.slates.credit import consumed_positions
 from recenv.agents.slates.logged_slates import logged_slates
 from recenv.agents.slates.position_effect import PositionEffect
 from recenv.agents.towers import TowerNetwork

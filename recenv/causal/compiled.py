@@ -1,20 +1,15 @@
-"""Compile the structural equations once, and never run a stale copy of them.
+"""Compile the structural equations once, and never run a stale copy of them (`recenv.compiled`).
 
-Numba's cache notices a change in the file of a function, but not in the file of a function that it calls. So the
-cache folder is named by a hash of every source that takes part: edit one, and all are compiled again.
+Equations call each other across files of two packages, so one cache is named by the sources of both.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numba
-
-from recenv.storage import user_cache
+from recenv.compiled import cache_root, compiled, source_hash
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,23 +17,12 @@ PACKAGE = Path(__file__).resolve().parent.parent
 SOURCES = (PACKAGE / "causal", PACKAGE / "envs")
 
 
-def source_hash(folders: tuple[Path, ...] = SOURCES) -> str:
-    """Return a hash over every Python source below `folders`: names and contents."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for folder in folders:
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.relative_to(folder).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def cache_folder() -> Path:
-    """Return the folder of compiled code: below `NUMBA_CACHE_DIR` where that is set, else below the user's cache."""
-    root = os.environ.get("NUMBA_CACHE_DIR")
-    return (Path(root) if root else user_cache() / "compiled") / _HASH
+    """Return the folder of the compiled equations (see `cache_root`)."""
+    return cache_root() / _HASH
 
 
-_HASH = source_hash()
+_HASH = source_hash(SOURCES)
 
 
 def is_compiled() -> bool:
@@ -79,12 +63,4 @@ def jit_allocating(function: F) -> F:
 
 def _compile(function: F, **options: Any) -> F:
     options["no_cfunc_wrapper"] = True  # nobody calls these from C, and the wrapper is a tenth of the work
-    settings: Any = numba.config
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(cache_folder())
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
-    except RuntimeError:  # Numba found no folder that it may write to: compile in every process.
-        return numba.njit(nogil=True, error_model="numpy", **options)(function)
-    finally:
-        settings.CACHE_DIR = before
+    return compiled(function, folder=cache_folder(), nogil=True, error_model="numpy", **options)

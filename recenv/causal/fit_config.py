@@ -20,7 +20,7 @@ LIKELIHOODS = ("ordinal", "gaussian")
 FACTORISATION = "factorisation"
 OF_THE_FACTORISATION = (
     "dims", "factor_penalty", "bias_penalty", "learning_rate", "epochs", "patience", "batch", "likelihood",
-    "deconfounded",
+    "deconfounded", "spread_penalty",
 )  # fmt: skip
 """Fields that are options of the built-in factorisation; other models take their own through `response_options`."""
 
@@ -53,6 +53,8 @@ class FitConfig:
     """Prior precision of taste and embedding."""
     bias_penalty: float = 1.5
     """Prior precision of the biases."""
+    spread_penalty: float | None = None
+    """Prior precision of the log spread of each item's ratings, of the ordinal likelihood; None: one for all."""
     learning_rate: float = 0.02
     """Of Adam."""
     epochs: int = 200
@@ -94,6 +96,7 @@ class FitConfig:
         for name in ("factor_penalty", "bias_penalty"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+        self._check_spread()
         if not 0.0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
         if self.clip_quantile is not None and not 0.0 <= self.clip_quantile <= 1.0:
@@ -104,6 +107,17 @@ class FitConfig:
             raise ValueError(f"like_level must be 2 or more, or every rating is liked; got {self.like_level}")
         if self.response != FACTORISATION:
             self._check_that_nothing_is_ignored()
+
+    def _check_spread(self) -> None:
+        if self.spread_penalty is None:
+            return
+        if not 0.0 < self.spread_penalty < math.inf:
+            raise ValueError(f"spread_penalty must be above 0, or None for one spread, got {self.spread_penalty}")
+        if self.likelihood != "ordinal" or self.weighting == "dr":
+            raise ValueError(
+                f"spread_penalty={self.spread_penalty} is of the ordinal likelihood, and of weightings other than "
+                f"'dr'; got likelihood={self.likelihood!r}, weighting={self.weighting!r}: leave it out"
+            )
 
     def _check_that_nothing_is_ignored(self) -> None:
         for item in dataclasses.fields(self):

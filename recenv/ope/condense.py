@@ -96,18 +96,15 @@ def _as_table(block: NDArray[Any], items: int) -> Vector:
 
 @cache
 def _compiled() -> Callable[..., int]:
-    import numba
     from numba import types
+
+    from recenv.compiled import compiled
 
     table = types.Array(types.float64, 2, "C", readonly=True)
     places, made = types.Array(types.int64, 1, "C", readonly=True), types.float64[::1]
     signature = types.int64(places, table, table, types.float64, made, made, made)
     # The order of a sum is free, so that it takes several items at a time, as BLAS does.
-    how: dict[str, Any] = {"nogil": True, "fastmath": {"reassoc", "contract"}}
-    try:
-        return numba.njit(signature, cache=True, **how)(_read)
-    except RuntimeError:  # Numba found no folder that it may write to: compile in every process.
-        return numba.njit(signature, **how)(_read)
+    return compiled(_read, signature=signature, nogil=True, fastmath={"reassoc", "contract"})
 
 
 def _read(

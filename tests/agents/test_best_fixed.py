@@ -25,16 +25,25 @@ def test_it_starts_as_popularity(catalogue, request_of_two):
 
 def test_means_are_shrunk_by_the_prior(catalogue, request_of_two):
     agent = BestFixedAgent(catalogue, prior=1.0)
-    # Overall 2; item 0: (4 + 2) / 2 = 3, item 2: (0 + 2) / 2 = 1, the others 2.
+    # Overall 2 with next to no slope; item 0: (4 + 2) / 2 = 3, item 2: (0 + 2) / 2 = 1, the others 2.
     agent.update(feedback(request_of_two, [[0], [2]], [4.0, 0.0]))
     assert_array_equal(greedy(agent, request_of_two, 4)[0], [0, 3, 1, 2])
 
 
-def test_a_slate_shares_its_reward(catalogue, request_of_two):
+def test_a_slates_reward_is_shared_by_all_where_nobody_tells_who_took_what(catalogue, request_of_two):
     agent = BestFixedAgent(catalogue)
     agent.update(feedback(request_of_two, [[0, 2], [1, -1]], [3.0, 5.0]))
-    assert_allclose(agent.total, [1.5, 5.0, 1.5, 0.0, 0.0])
-    assert_array_equal(agent.count, [1, 1, 1, 0, 0])
+    assert_allclose(agent.sums.total, [1.5, 5.0, 1.5, 0.0, 0.0])
+    assert_allclose(agent.sums.earned, [6.5, 1.5])
+    assert_array_equal(agent.sums.count, [[1, 1, 0, 0, 0], [0, 0, 1, 0, 0]])
+
+
+def test_a_slates_reward_belongs_to_what_was_consumed(catalogue, request_of_two):
+    agent = BestFixedAgent(catalogue)
+    consumed = np.array([[False, True], [False, False]])
+    agent.update(feedback(request_of_two, [[0, 2], [1, 3]], [3.0, 0.0])._replace(outcome={"consumed": consumed}))
+    assert_allclose(agent.sums.total, [0.0, 0.0, 3.0, 0.0, 0.0])
+    assert_array_equal(agent.sums.count.sum(axis=0), [1, 1, 1, 1, 0])
 
 
 def test_probabilities_are_those_of_epsilon_greedy(catalogue, request_of_two):
@@ -45,7 +54,7 @@ def test_probabilities_are_those_of_epsilon_greedy(catalogue, request_of_two):
 
 
 def test_a_negative_prior_is_refused(catalogue):
-    with pytest.raises(ValueError, match=r"prior must be 0 or more rewards, got -1"):
+    with pytest.raises(ValueError, match=r"prior must be 0 or more showings, .*, got -1"):
         BestFixedAgent(catalogue, prior=-1.0)
 
 

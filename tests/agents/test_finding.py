@@ -64,6 +64,34 @@ def test_an_agent_is_made_from_a_file(source, catalogue, request_of_two):
     assert agent.act(request_of_two, rng=np.random.default_rng(0)).items.tolist() == [[0], [1]]
 
 
+def test_a_file_with_one_agent_needs_no_class_name(source, catalogue):
+    # The dataclass, and the class without update(), are no agents.
+    assert type(make_agent(str(source), catalogue)).__name__ == "LowestId"
+    assert make_agent(source, catalogue, offset=3).offset == 3
+
+
+def test_a_file_with_several_agents_is_refused_with_their_names(source):
+    source.write_text(SOURCE + "\n\nclass Second(LowestId):\n    pass\n")
+    with pytest.raises(ValueError, match=r"mine\.py has several agents, LowestId, Second: name one, as .*mine\.py:Low"):
+        find_agent(str(source))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", r"mine\.py has no class with act\(\) and update\(\), it has nothing: .* as .*mine\.py:Class"),
+        (
+            "from recenv.agents.uniform import UniformAgent\n\n\ndef make(catalogue, **options):\n    return None\n",
+            r"it has make: .* as .*mine\.py:make",
+        ),
+    ],
+)
+def test_a_file_without_an_agent_is_refused_with_what_it_has(source, text, words):
+    source.write_text(text)
+    with pytest.raises(ValueError, match=words):
+        find_agent(source)
+
+
 def test_an_agent_that_is_already_made_is_returned(catalogue):
     agent = UniformAgent(catalogue)
     assert make_agent(agent, catalogue) is agent

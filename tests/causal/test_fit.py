@@ -404,6 +404,29 @@ def test_unrated_pairs_tell_of_users_and_items_with_few_ratings(selected, quick)
     assert item_error(full, rating) < 0.85 * item_error(rated_alone, rating)
 
 
+def test_the_items_spread_is_an_option_of_the_ordinal_factorisation(selected, quick):
+    log, random, rating, _ = selected
+    options = {"seed": 1, "weighting": "likelihood", "randomised": random, **quick}
+    spread = World.fit(log, spread_penalty=5.0, **options)
+    assert spread.card["fit"]["spread_penalty"] == 5.0
+    assert item_error(spread, rating) < 1.05 * item_error(World.fit(log, **options), rating)
+    np.testing.assert_array_equal(spread.taste, World.fit(log, spread_penalty=5.0, **options).taste)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"spread_penalty": 0.0}, "spread_penalty must be above 0, or None for one spread, got 0.0"),
+        ({"spread_penalty": 1.0, "likelihood": "gaussian"}, "of the ordinal likelihood"),
+        ({"spread_penalty": 1.0, "weighting": "dr"}, "weightings other than 'dr'"),
+        ({"spread_penalty": 1.0, "response": "features"}, "is an option of the factorisation"),
+    ],
+)
+def test_a_spread_that_would_be_ignored_is_refused(made, options, message):
+    with pytest.raises(ValueError, match=message):
+        World.fit(made[0], **options)
+
+
 def test_a_function_and_an_array_of_propensities_by_level_are_the_same(selected, quick):
     log, _, rating, propensity = selected
     given = everywhere(propensity, rating)

@@ -85,7 +85,7 @@ def test_a_damaged_ledger_is_refused(log):
 def test_without_a_gate_the_whole_log_teaches(log, tmp_path, capsys):
     train_agent("best_fixed", log=log, output=tmp_path / "agent")
     assert "2,000 shown items" in capsys.readouterr().out
-    assert load_agent(tmp_path / "agent").count.sum() == 2_000
+    assert load_agent(tmp_path / "agent").sums.count.sum() == 2_000
     assert not log.with_name("log.parquet.gate.json").exists()
 
 

@@ -6,14 +6,15 @@ s[b, c] = sum_w out[w] * max(state[b, w] + item[place[b, c], w], 0)
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from recenv.compiled import compiling
 
 COLUMNS_AT_ONCE = 32
 """Candidates whose vectors stay in the cache while all users pass."""
 
 
-@njit(cache=True, fastmath=True)
+@compiling(fastmath=True)
 def relu_pair_scores(
     state: NDArray[np.float32], items: NDArray[np.float32], place: NDArray[np.int64], out: NDArray[np.float32]
 ) -> NDArray[np.float32]:
@@ -32,7 +33,7 @@ def relu_pair_scores(
     return score
 
 
-@njit(cache=True, fastmath=True)
+@compiling(fastmath=True)
 def relu_pair_gradients(
     state: NDArray[np.float32],
     items: NDArray[np.float32],

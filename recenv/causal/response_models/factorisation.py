@@ -11,6 +11,8 @@ of the same form trained beside it (Wang et al. 2019, `wang2019doubly`).
 adds the loss of the pairs that nobody rated, "full_likelihood" of `weighting`. With either, an ordinal fit's own
 thresholds are those of all pairs, and a world takes them as they are.
 
+`spread_penalty` gives each item a spread of its own, see `item_spread`.
+
 `deconfounded` adds gamma_u a_ui, where a_ui = theta_u . beta_i - mean is the intensity that a Poisson factorisation of
 who rated what gives the pair: a substitute for what drove both exposure and rating (Wang et al. 2020,
 `wang2020causal`). It is exactly low rank (taste gains gamma_u theta_u, V gains
@@ -37,6 +39,7 @@ from recenv.causal.factors import Factors
 from recenv.causal.fit_checkpoint import FitCheckpoint
 from recenv.causal.response_models.epochs import Stopping, run_epochs
 from recenv.causal.response_models.factor_network import FactorNetwork, Substitute
+from recenv.causal.response_models.item_spread import ItemSpread
 from recenv.causal.response_models.likelihoods import Gaussian, Ordinal
 from recenv.causal.response_models.unrated_pairs import Cells, UnratedPairs
 from recenv.protocol import Ratings, ResponseData
@@ -73,6 +76,8 @@ class FactorisationConfig:
     """Either "ordinal" or "gaussian"."""
     deconfounded: bool = False
     """Add the response to the substitute confounder."""
+    spread_penalty: float | None = None
+    """Prior precision of the log spread of each item's ratings, of the ordinal likelihood; None: one for all."""
     doubly_robust: bool = False
     """Impute the losses of the pairs that nobody rated."""
     selection: Callable[..., NDArray[np.float64]] | None = None
@@ -109,27 +114,34 @@ class Rows(NamedTuple):
 class Model(nn.Module):
     """Utility and likelihood, trained together."""
 
-    def __init__(self, data: ResponseData, network: FactorNetwork, likelihood: str) -> None:
+    def __init__(self, data: ResponseData, network: FactorNetwork, likelihood: str, *, spread: bool = False) -> None:
         super().__init__()
         self.network = network
         self.likelihood = LIKELIHOODS[likelihood](data.train, data.scale)
+        self.spread = ItemSpread(data.n_items) if spread else None
 
     def losses(self, rows: Rows) -> torch.Tensor:
         """Return (n,) -log P(level), or -log P(level | rated) up to a constant."""
         x = self.network(rows.user, rows.item)
-        loss = self.likelihood.loss(x, rows.level)
+        loss = self._loss(x, rows.item, rows.level)
         if not rows.log_selection.shape[1]:
             return loss
-        return loss + self._log_mean(x, rows.log_selection)
+        return loss + self._log_mean(x, rows.item, rows.log_selection)
 
     def unrated_losses(self, cells: Cells) -> torch.Tensor:
         """Return (n,) -log P(not rated)."""
-        return -self._log_mean(self.network(cells.user, cells.item), cells.log_unrated)
+        return -self._log_mean(self.network(cells.user, cells.item), cells.item, cells.log_unrated)
 
-    def _log_mean(self, x: torch.Tensor, log_given: torch.Tensor) -> torch.Tensor:
+    def _loss(self, x: torch.Tensor, item: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        if self.spread is None:
+            return self.likelihood.loss(x, level)
+        assert isinstance(self.likelihood, Ordinal)
+        return self.likelihood.loss(x, level, self.spread(item))
+
+    def _log_mean(self, x: torch.Tensor, item: torch.Tensor, log_given: torch.Tensor) -> torch.Tensor:
         """Return (n,) log sum_r P(r | x) P(event | r), of log P(event | r) (n, L)."""
         levels = torch.arange(1, 1 + log_given.shape[1], device=x.device)
-        each = [self.likelihood.loss(x, level.expand(len(x))) for level in levels]
+        each = [self._loss(x, item, level.expand(len(x))) for level in levels]
         return torch.logsumexp(log_given - torch.stack(each, 1), 1)
 
     def imputed_losses(self, user: torch.Tensor, item: torch.Tensor, imputation: Model) -> torch.Tensor:
@@ -179,7 +191,8 @@ class Factorisation:
         """
         substitute = _substitute(data, rng) if self.config.deconfounded else None
         network = FactorNetwork(data.n_users, data.n_items, self.config.dims, substitute, rng)
-        model = Model(data, network, self.config.likelihood).to(device)
+        spread = self.config.spread_penalty is not None
+        model = Model(data, network, self.config.likelihood, spread=spread).to(device)
         phases = [None, model] if self.config.doubly_robust else [None]
         for phase, start in enumerate(phases):
             trainer = Trainer(model, copy.deepcopy(start), data, self.config, device, rng)
@@ -194,9 +207,10 @@ class Factorisation:
                 phase=phase,
             )
         self._factors = network.factors()
-        if (self.config.selection or self.config.unrated) and isinstance(model.likelihood, Ordinal):
-            tau = model.likelihood.tau().detach().cpu().numpy().astype(np.float64)
-            self.thresholds = tau + LEAST_GAP * np.arange(len(tau))  # in float32 two may have become one
+        if model.spread is not None:
+            self._factors = model.spread.into_biases(self._factors, _thresholds(model), data.scale, rng)
+        if (self.config.selection or self.config.unrated) and self.config.likelihood == "ordinal":
+            self.thresholds = _thresholds(model)
 
     def factors(self) -> Factors:
         """Return taste, embedding and biases; see `ResponseModel`."""
@@ -260,6 +274,8 @@ class Trainer:
 
     def _step(self, model: Model, loss: torch.Tensor) -> None:
         prior = model.network.prior(self.config.factor_penalty, self.config.bias_penalty)
+        if model.spread is not None and self.config.spread_penalty is not None:
+            prior = prior + model.spread.prior(self.config.spread_penalty)
         self.optimisers[model].zero_grad(set_to_none=True)
         (loss + prior / len(self.rows.user)).backward()
         self.optimisers[model].step()
@@ -283,6 +299,12 @@ def batch_of(given: int | None, rows: int) -> int:
     proportion to a large log, the batch keeps both what an epoch costs and what it teaches.
     """
     return max(LEAST_BATCH, rows // MOST_STEPS) if given is None else given
+
+
+def _thresholds(model: Model) -> NDArray[np.float64]:
+    assert isinstance(model.likelihood, Ordinal)
+    tau = model.likelihood.tau().detach().cpu().numpy().astype(np.float64)
+    return tau + LEAST_GAP * np.arange(len(tau))  # in float32 two may have become one
 
 
 def _of_phase(

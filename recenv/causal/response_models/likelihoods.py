@@ -25,9 +25,9 @@ class Ordinal(nn.Module):
         super().__init__()
         self.tau = Thresholds(train.level, train.weight, len(scale))
 
-    def loss(self, x: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-        """Return (n,) -log P(level | x)."""
-        return negative_log_likelihood(x, level, self.tau())
+    def loss(self, x: torch.Tensor, level: torch.Tensor, spread: torch.Tensor | None = None) -> torch.Tensor:
+        """Return (n,) -log P(level | x), the thresholds of each row as far apart as its spread (n,)."""
+        return negative_log_likelihood(x, level, self.tau(), spread)
 
     def imputed_loss(self, x: torch.Tensor, other: Ordinal, other_x: torch.Tensor) -> torch.Tensor:
         """Return (n,) the mean loss over the levels as the other model expects them: the cross-entropy."""

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-EDGE = 40.0
-"""Stands for infinity: sigmoid(40) is 1 in float32."""
+EDGE = 400.0
+"""Stands for infinity, also where a spread makes a tenth of it: sigmoid(40) is 1 in float32."""
 
 
 class Thresholds(nn.Module):
@@ -28,7 +28,9 @@ class Thresholds(nn.Module):
         return torch.cat([self.first, self.first + torch.cumsum(nn.functional.softplus(self.gaps), 0)])
 
 
-def negative_log_likelihood(utility: torch.Tensor, level: torch.Tensor, tau: torch.Tensor) -> torch.Tensor:
+def negative_log_likelihood(
+    utility: torch.Tensor, level: torch.Tensor, tau: torch.Tensor, spread: torch.Tensor | None = None
+) -> torch.Tensor:
     """Return (n,) -log(sigmoid(tau_l - x) - sigmoid(tau_{l-1} - x)), stable in both tails.
 
     Parameters
@@ -39,10 +41,16 @@ def negative_log_likelihood(utility: torch.Tensor, level: torch.Tensor, tau: tor
         (n,) 1..L.
     tau
         (L - 1,) ascending.
+    spread
+        (n,) above 0: how far the thresholds of each row are apart, about the middle one; see `item_spread`.
     """
     edge = tau.new_full((1,), EDGE)
     cuts = torch.cat([-edge, tau, edge])
-    upper, lower = cuts[level] - utility, cuts[level - 1] - utility
+    above, below = cuts[level], cuts[level - 1]
+    if spread is not None:
+        centre = tau[len(tau) // 2]
+        above, below = centre + (above - centre) * spread, centre + (below - centre) * spread
+    upper, lower = above - utility, below - utility
     # log(sigmoid(u) - sigmoid(l)) = logsig(u) + logsig(-l) + log(1 - exp(l - u))
     gap = torch.log(-torch.expm1((lower - upper).clamp(max=-1e-6)))
     return -(nn.functional.logsigmoid(upper) + nn.functional.logsigmoid(-lower) + gap)

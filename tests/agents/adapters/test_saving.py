@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from recenv.agents.adapters import SB3Agent, SklearnAgent
+from recenv.agents.adapters import SB3Agent, SklearnAgent, VowpalWabbitAgent
 from recenv.agents.adapters.sb3_model import weights_of_zip
+from recenv.agents.saving import read_agent
 from recenv.protocol import Decision, Feedback
 from recenv.sb3 import RecSysVecEnv
 from recenv.testing.saved_agents import pickled_files
@@ -39,6 +40,18 @@ def test_a_saved_estimator_can_name_nothing_but_scikit_learn(catalogue, tmp_path
     header.write_text(json.dumps(meta))
     with pytest.raises(ValueError, match=r"names subprocess\.Popen, which is no estimator"):
         SklearnAgent.load(tmp_path / "agent")
+
+
+def test_vowpal_wabbit_goes_on_bit_for_bit(catalogue, request_of_two, tmp_path):
+    pytest.importorskip("vowpalwabbit")
+    agent = learned(VowpalWabbitAgent(catalogue), request_of_two)
+    agent.save(tmp_path / "agent")
+    again = VowpalWabbitAgent.load(tmp_path / "agent")
+    for one, name in ((agent, "on"), (again, "resumed")):
+        learned(one, request_of_two).save(tmp_path / name)
+    np.testing.assert_array_equal(again.probabilities(request_of_two), agent.probabilities(request_of_two))
+    on, resumed = (read_agent(tmp_path / name, ("vowpal_wabbit",)).arrays["model"] for name in ("on", "resumed"))
+    np.testing.assert_array_equal(resumed, on)
 
 
 def test_a_reward_that_was_not_announced_is_refused(catalogue, request_of_two):

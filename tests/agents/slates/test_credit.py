@@ -1,8 +1,7 @@
-import numpy as np
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from recenv.agents.slates.credit import consumed_positions, credit
+from recenv.agents.slates.credit import credit
 
 VALUE = torch.tensor([[1.0, 3.0, 0.5]])
 GAIN = torch.tensor([10.0])
@@ -19,10 +18,3 @@ def test_of_one_taken_item_the_credit_is_the_gain_whatever_the_critic_says():
 
 def test_nobody_took_anything():
     assert_array_equal(credit(VALUE, GAIN, torch.tensor([[False, False, False]])), [[0.0, 0.0, 0.0]])
-
-
-def test_consumed_is_what_the_outcome_says_or_else_all_that_was_shown():
-    items = np.array([[4, -1, 2]])
-    assert_array_equal(consumed_positions(items, None), [[True, False, True]])
-    outcome = {"consumed": np.array([[False, True, True]])}
-    assert_array_equal(consumed_positions(items, outcome), [[False, False, True]])
