@@ -2,9 +2,9 @@
 
 One item is shown a step (examination by position belongs to slates). `taste` stands for all standing preferences, the
 user's bias too; `opinion` is the noise of the item shown; `elsewhere` is what the user consumed unshown, and how it
-was. `history` is what the policy may see: in the first step the
-profile, made from the first part of the log and so caused by the taste, then the actions and responses too. It is the
-graph of a held-out world: a profile made from ratings that are replayed would also have seen their opinions.
+was. `history` is what the policy may see: in the first step the profile, made from the first part of the log and so
+caused by the taste, then the actions and responses too. It is the graph of a held-out world: a profile made from
+ratings that are replayed would also have seen their opinions.
 """
 
 from __future__ import annotations

@@ -22,12 +22,11 @@ from recenv.envs.elsewhere import meet_all
 from recenv.envs.pools import drawn_from, is_own, make_pools
 from recenv.envs.reward import reward_alone
 from recenv.envs.rules import DISABLED, SAME_STEP, make_rules
-from recenv.envs.state import ELSEWHERE, OUTCOME, RESULT, State, make_output, make_state
+from recenv.envs.state import MET_NOTHING, OUTCOME, RESULT, State, make_output, make_state
 from recenv.protocol import Catalogue
 
 _EMPTY = np.zeros((), OUTCOME)
 _EMPTY["item"] = -1
-_NOTHING = np.array((-1, 0), ELSEWHERE)
 
 
 class BatchCore:
@@ -97,7 +96,7 @@ class BatchCore:
         self.begun[mask] = self.state.slot[["episode", "user"]][mask]
         self.out.outcome[mask] = _EMPTY
         self.out.result[mask] = np.zeros((), RESULT)
-        self.out.elsewhere[mask] = _NOTHING
+        self.out.elsewhere[mask] = MET_NOTHING
 
     def checked_users(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return users as (B,) int64, or refuse those that the world does not have."""
@@ -248,7 +247,7 @@ class BatchCore:
 
     def _met_elsewhere(self) -> NDArray[np.void]:
         """Return (B,) of dtype ELSEWHERE: what each user consumes at this step if nothing is shown."""
-        met = np.full(self.batch, _NOTHING)
+        met = np.full(self.batch, MET_NOTHING)
         if self.dials["organic_rate"][0] > 0.0:
             nothing = np.full((self.batch, self.config.slate_size), -1, np.int64)
             meet_all(self._order, nothing, self.tables, self.state, self.dials[0], self.rules[0], met)

@@ -89,7 +89,7 @@ def _fill_clicks(expected: NDArray[np.void], core: BatchCore, y: Array, low: Arr
     from scipy.special import expit
 
     dials = core.dials[0]
-    found = dials["discovery"] * expit(core.world.popularity)
+    found = dials["discovery"] * core.tables.item["findable"]
     alone = dials["tau_click"] + dials["exposure"] - y  # noise above this: attractive even unshown
     if dials["choice"] == MULTINOMIAL:
         expected["clicked"] = expit(y)

@@ -90,6 +90,7 @@ RESULT = np.dtype([("reward", np.float64), ("terminated", np.bool_), ("truncated
 ELSEWHERE = np.dtype([("item", np.int32), ("level", np.int8)], align=True)
 """What a user consumed in the step without being shown it (-1: nothing; see `Behaviour.organic_rate`), and the level of
 its rating: hidden from agents."""
+MET_NOTHING = np.array((-1, 0), ELSEWHERE)
 
 
 class Output(NamedTuple):
@@ -157,5 +158,5 @@ def make_output(world: World, batch: int, slate: int, history: int) -> Output:
         final_shown=np.full((batch, history), -1, np.int32),
         final_felt=np.zeros((batch, history), np.float32),
         result=np.zeros(batch, RESULT),
-        elsewhere=np.full(batch, np.array((-1, 0), ELSEWHERE)),
+        elsewhere=np.full(batch, MET_NOTHING),
     )
